@@ -1,0 +1,31 @@
+//! Detection rules and alerts: what a rule may ask, whether an event answers it, and how an alert reads.
+//!
+//! The crate knows nothing of eBPF. The sensor describes one event as an [`Observation`]; a
+//! [`RuleSet`] says which rules match it; an [`Alert`] is a match together with who did it and the
+//! audit records that prove it. Which engine evaluates Sigma is a private matter of `engine`
+//! (docs/adr/0004-sigma-evaluation.md).
+#![forbid(unsafe_code)]
+
+mod alert;
+mod check;
+mod document;
+mod engine;
+mod error;
+mod fields;
+mod interest;
+mod meta;
+mod observation;
+mod printable;
+mod render;
+mod ruleset;
+
+pub use alert::{Alert, Ancestor, Process, Scene};
+pub use engine::{Finding, Matched};
+pub use error::{RuleError, RuleErrors};
+pub use fields::{Category, FIELDS, Field, Kind, field};
+pub use interest::{FileNames, Interest};
+pub use meta::{Level, RuleMeta};
+pub use observation::{Observation, Value};
+pub use printable::{Text, printable};
+pub use render::render;
+pub use ruleset::RuleSet;

@@ -1,0 +1,155 @@
+//! What a rule says about itself: the alert's title, how bad it is, what to do next.
+use std::{fmt, path::PathBuf};
+
+use rsigma_parser::SigmaRule;
+use serde::Serialize;
+
+/// How bad it is if the rule is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For the record.
+    Informational,
+    /// Worth a look.
+    Low,
+    /// Look today.
+    Medium,
+    /// Look now.
+    High,
+    /// Act now.
+    Critical,
+}
+
+impl Level {
+    /// The level's name in Sigma.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Informational => "informational",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl From<rsigma_parser::Level> for Level {
+    fn from(level: rsigma_parser::Level) -> Self {
+        match level {
+            rsigma_parser::Level::Informational => Self::Informational,
+            rsigma_parser::Level::Low => Self::Low,
+            rsigma_parser::Level::Medium => Self::Medium,
+            rsigma_parser::Level::High => Self::High,
+            rsigma_parser::Level::Critical => Self::Critical,
+        }
+    }
+}
+
+/// A rule's description of the alert it raises.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleMeta {
+    /// The documented title, word for word. Rules that share it raise the same alert.
+    pub title: String,
+    /// The rule's own identifier, a UUID.
+    pub id: String,
+    /// Microsoft's identifier of the alert, where one was published.
+    pub alias: Option<String>,
+    /// How bad it is.
+    pub level: Level,
+    /// ATT&CK tactics, such as `persistence`.
+    pub tactics: Vec<String>,
+    /// ATT&CK techniques, such as `T1098.004`.
+    pub techniques: Vec<String>,
+    /// What the alert means.
+    pub description: String,
+    /// What to do next.
+    pub remediation: Option<String>,
+    /// Harmless causes.
+    pub falsepositives: Vec<String>,
+    /// Where the rule was written.
+    pub file: PathBuf,
+}
+
+/// ATT&CK's enterprise tactics, as tags spell them.
+const TACTICS: [&str; 14] = [
+    "reconnaissance",
+    "resource-development",
+    "initial-access",
+    "execution",
+    "persistence",
+    "privilege-escalation",
+    "defense-evasion",
+    "credential-access",
+    "discovery",
+    "lateral-movement",
+    "collection",
+    "command-and-control",
+    "exfiltration",
+    "impact",
+];
+
+/// What an `attack.` tag names.
+pub(crate) enum Attack {
+    Tactic(String),
+    Technique(String),
+}
+
+/// Reads `attack.persistence` or `attack.t1098.004`; other tags name neither.
+pub(crate) fn attack(tag: &str) -> Option<Attack> {
+    let name = tag.strip_prefix("attack.")?;
+    let tactic = name.replace('_', "-");
+    if TACTICS.contains(&tactic.as_str()) {
+        return Some(Attack::Tactic(tactic));
+    }
+    let (technique, sub) = name.strip_prefix('t')?.split_once('.').map_or_else(
+        || (&name[1..], None),
+        |(technique, sub)| (technique, Some(sub)),
+    );
+    let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
+    let valid = digits(technique, 4) && sub.is_none_or(|s| digits(s, 3));
+    valid.then(|| Attack::Technique(name.to_ascii_uppercase()))
+}
+
+/// One line of text from a YAML block.
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A string of the rule's `auklet:` block.
+fn own(rule: &SigmaRule, key: &str) -> Option<String> {
+    let text = rule.custom_attributes.get("auklet")?.get(key)?.as_str()?;
+    Some(folded(text))
+}
+
+impl RuleMeta {
+    /// Takes it from a rule that passed its checks: `id` and `level` are given.
+    pub(crate) fn new(rule: &SigmaRule, id: String, level: Level, file: PathBuf) -> Self {
+        let mut tactics = Vec::new();
+        let mut techniques = Vec::new();
+        for tag in &rule.tags {
+            match attack(tag) {
+                Some(Attack::Tactic(name)) => tactics.push(name),
+                Some(Attack::Technique(id)) => techniques.push(id),
+                None => {}
+            }
+        }
+        Self {
+            title: folded(&rule.title),
+            id,
+            alias: own(rule, "alias"),
+            level,
+            tactics,
+            techniques,
+            description: folded(rule.description.as_deref().unwrap_or_default()),
+            remediation: own(rule, "remediation"),
+            falsepositives: rule.falsepositives.iter().map(|f| folded(f)).collect(),
+            file,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Rules that passed their checks, ready to be asked about events.
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    check::check,
+    document::Document,
+    engine::{Engines, Finding},
+    error::{RuleError, RuleErrors},
+    interest::Interest,
+    meta::RuleMeta,
+    observation::Observation,
+};
+
+macro_rules! shipped {
+    ($($file:literal),* $(,)?) => {
+        /// The rules that come with the sensor: one file per documented alert.
+        const SHIPPED: &[(&str, &str)] =
+            &[$((concat!("rules/linux/", $file), include_str!(concat!("../linux/", $file)))),*];
+    };
+}
+
+shipped!(
+    "dhcp-client-command-injection.yml",
+    "digital-currency-mining.yml",
+    "file-timestamp-modification.yml",
+    "kernel-module.yml",
+    "port-forwarding.yml",
+    "scheduled-tasks.yml",
+    "single-user-startup-script.yml",
+    "ssh-authorized-keys.yml",
+    "sudoers-group.yml",
+);
+
+/// Directories below a given one that are searched for rules.
+const MAX_DEPTH: usize = 16;
+
+/// A set of rules.
+#[derive(Default)]
+pub struct RuleSet {
+    rules: Vec<Arc<RuleMeta>>,
+    engines: Engines,
+    interest: Interest,
+    ids: HashMap<String, PathBuf>,
+}
+
+impl RuleSet {
+    /// The rules that come with the sensor.
+    pub fn shipped() -> Result<Self, RuleErrors> {
+        let mut set = Self::default();
+        let errors = SHIPPED
+            .iter()
+            .flat_map(|(file, text)| set.add_text(Path::new(file), text))
+            .collect();
+        set.unless(errors)
+    }
+
+    /// Rules from files, and from all `*.yml` and `*.yaml` files below directories, by name.
+    pub fn load(paths: &[PathBuf]) -> Result<Self, RuleErrors> {
+        Self::default().and_load(paths)
+    }
+
+    /// These rules and those of [`RuleSet::load`]; an id must be unique among all of them.
+    pub fn and_load(mut self, paths: &[PathBuf]) -> Result<Self, RuleErrors> {
+        let mut errors = Vec::new();
+        for path in paths {
+            match files(path, 0) {
+                Ok(files) => errors.extend(files.iter().flat_map(|file| self.add_file(file))),
+                Err((path, error)) => errors.push(unreadable(&path, &error)),
+            }
+        }
+        self.unless(errors)
+    }
+
+    /// The rules that match. Of rules with the same title, which are one alert, the gravest speaks.
+    pub fn evaluate(&self, observation: &Observation) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        for new in self.engines.evaluate(observation) {
+            match findings.iter_mut().find(|f| f.rule.title == new.rule.title) {
+                Some(old) if old.rule.level < new.rule.level => *old = new,
+                Some(_) => {}
+                None => findings.push(new),
+            }
+        }
+        findings
+    }
+
+    /// What must be seen for every rule to work.
+    pub fn interest(&self) -> &Interest {
+        &self.interest
+    }
+
+    /// Every rule, in the order they were read.
+    pub fn rules(&self) -> &[Arc<RuleMeta>] {
+        &self.rules
+    }
+
+    fn unless(self, errors: Vec<RuleError>) -> Result<Self, RuleErrors> {
+        if errors.is_empty() {
+            return Ok(self);
+        }
+        Err(RuleErrors(errors))
+    }
+
+    fn add_file(&mut self, file: &Path) -> Vec<RuleError> {
+        match fs::read_to_string(file) {
+            Ok(text) => self.add_text(file, &text),
+            Err(error) => vec![unreadable(file, &error)],
+        }
+    }
+
+    fn add_text(&mut self, file: &Path, text: &str) -> Vec<RuleError> {
+        let documents = Document::split(file, text);
+        if documents.is_empty() {
+            let (file, problem) = (file.to_owned(), "no rule in this file".to_owned());
+            return vec![RuleError {
+                file,
+                line: 1,
+                problem,
+            }];
+        }
+        let added = documents.iter().map(|d| self.add_document(d));
+        added.filter_map(Result::err).collect()
+    }
+
+    fn add_document(&mut self, document: &Document<'_>) -> Result<(), RuleError> {
+        let rule = document.rule()?;
+        let checked = check(&rule, document)?;
+        if let Some(other) = self.ids.get(&checked.id) {
+            let problem = format!("id {} is also in {}", checked.id, other.display());
+            return Err(document.error_at("id", problem));
+        }
+        let file = document.file.to_owned();
+        let meta = RuleMeta::new(&rule, checked.id.clone(), checked.level, file.clone());
+        let meta = Arc::new(meta);
+        self.engines
+            .add(checked.category, &rule, Arc::clone(&meta))
+            .map_err(|problem| document.error_at("detection", problem))?;
+        self.interest.add(checked.category, &rule.detection);
+        self.ids.insert(checked.id, file);
+        self.rules.push(meta);
+        Ok(())
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> RuleError {
+    RuleError {
+        file: path.to_owned(),
+        line: 0,
+        problem: format!("cannot read it: {error}"),
+    }
+}
+
+/// The file itself, or the rule files below the directory, sorted.
+fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+    let failed = |error| (path.to_owned(), error);
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    if depth > MAX_DEPTH {
+        return Err(failed(io::Error::other("directories nested too deep")));
+    }
+    let mut entries = fs::read_dir(path)
+        .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+        .map_err(failed)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.path();
+        let is_rule = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
+        if is_rule || path.is_dir() {
+            found.extend(files(&path, depth + 1)?);
+        }
+    }
+    Ok(found)
+}

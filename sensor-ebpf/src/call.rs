@@ -1,0 +1,170 @@
+//! The frame of every system call hook: what is done when a wanted call begins and ends.
+
+use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::map, maps::Array};
+use sensor_ebpf::{
+    calls::name_argument,
+    config::{CALL_TABLE, plan, setting},
+    fields::Field,
+    loss::cause,
+    wire::{Syscall, flag, kind, tag},
+};
+
+use crate::{
+    arch, hooks,
+    kernel::{Ptr, config, current},
+    output,
+    path::put_path,
+    slot::{self, Slot},
+    task,
+};
+
+/// Bytes of the command line that auditd prints: MAX_PROCTITLE_AUDIT_LEN of kernel/auditsc.c.
+const PROCTITLE: usize = 128;
+
+/// System call number (native table, then the 32-bit one) → kind and shape; 0: not wanted.
+#[map]
+static WANTED_CALLS: Array<u32> = Array::with_max_entries(2 * CALL_TABLE, 0);
+
+/// Whether the caller is the sensor.
+#[inline(always)]
+pub(crate) fn is_self() -> bool {
+    (bpf_get_current_pid_tgid() >> 32) as u32 == config(setting::SELF_TGID)
+}
+
+/// Whether this attach plan has no hooks on kernel objects.
+#[inline(always)]
+pub(crate) fn only_tracepoints() -> bool {
+    config(setting::PLAN) == plan::TRACEPOINT
+}
+
+/// A call begins; kind and shape come from the table.
+#[inline(always)]
+pub(crate) fn enter_by_table(pt_regs: Ptr, nr: u32) {
+    let index = arch::table_index(nr);
+    if index >= CALL_TABLE {
+        return;
+    }
+    let Some(wanted) = WANTED_CALLS.get(arch::abi() as u32 * CALL_TABLE + index) else {
+        return;
+    };
+    let (kind, shape) = (*wanted as u16, (*wanted >> 16) as u16);
+    if kind != 0 {
+        enter(kind, shape, pt_regs);
+    }
+}
+
+/// A call of a known kind begins.
+#[inline(always)]
+pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
+    if is_self() {
+        return;
+    }
+    let abi = arch::abi();
+    let args = [
+        arch::arg(pt_regs, abi, 0),
+        arch::arg(pt_regs, abi, 1),
+        arch::arg(pt_regs, abi, 2),
+        arch::arg(pt_regs, abi, 3),
+        arch::arg(pt_regs, abi, 4),
+        arch::arg(pt_regs, abi, 5),
+    ];
+    let marks = match kind {
+        kind::OPEN => match hooks::open::judge(shape, &args) {
+            Some(marks) => marks,
+            None => return,
+        },
+        kind::EXEC => shape.into(),
+        _ => 0,
+    };
+    let Some(slot) = slot::take(kind) else { return };
+    slot.marks = marks;
+    slot.prefix.header.kind = kind;
+    slot.prefix.header.ktime_ns = output::now();
+    slot.prefix.call = Syscall { nr: arch::nr(pt_regs), arch: arch::ARCHES[abi & 1], args, ret: 0 };
+    match kind {
+        kind::MODULE => hooks::module::entered(slot, shape),
+        kind::UTIME => hooks::utime::entered(slot, shape),
+        _ if only_tracepoints() => put_user_name(slot, shape),
+        _ => {}
+    }
+}
+
+/// NAME as the caller's memory has it now.
+#[inline(always)]
+pub(crate) fn put_user_name(slot: &mut Slot, shape: u16) {
+    let address = match name_argument(shape) {
+        Some(0) => slot.prefix.call.args[0],
+        Some(_) => slot.prefix.call.args[1],
+        None => 0,
+    };
+    if address == 0 {
+        return;
+    }
+    let Some(start) = slot.begin() else { return };
+    slot.push_user_str::<4096>(address);
+    slot.end(start, tag::NAME, flag::FROM_USER);
+}
+
+/// The call under way ends; its kind is in the slot.
+#[inline(always)]
+pub(crate) fn exit_any(ret: i64) {
+    let Some(slot) = slot::under_way() else { return };
+    match slot.prefix.header.kind {
+        kind::EXEC => exit::<{ kind::EXEC }>(slot, ret),
+        kind::MODULE => exit::<{ kind::MODULE }>(slot, ret),
+        kind::OPEN => exit::<{ kind::OPEN }>(slot, ret),
+        _ => exit::<{ kind::UTIME }>(slot, ret),
+    }
+    slot::give_back();
+}
+
+/// A call of a known kind ends.
+#[inline(always)]
+pub(crate) fn exit_known<const KIND: u16>(ret: i64) {
+    let Some(slot) = slot::under_way() else { return };
+    exit::<KIND>(slot, ret);
+    slot::give_back();
+}
+
+#[inline(always)]
+fn exit<const KIND: u16>(slot: &mut Slot, ret: i64) {
+    slot.prefix.call.ret = ret;
+    let wanted = match KIND {
+        kind::EXEC => hooks::exec::finish(slot),
+        kind::OPEN => hooks::open::finish(slot),
+        kind::UTIME => hooks::utime::finish(slot),
+        _ => true,
+    };
+    if wanted {
+        put_process(slot);
+        send(KIND, slot);
+    }
+}
+
+/// CWD and PROCTITLE, and who.
+#[inline(always)]
+fn put_process(slot: &mut Slot) {
+    let task = current();
+    put_path(slot, tag::CWD, task.follow(Field::TaskFs).at(Field::FsPwd));
+    let mm = task.follow(Field::TaskMm);
+    let start = mm.read::<u64>(Field::MmArgStart);
+    let len = mm.read::<u64>(Field::MmArgEnd).wrapping_sub(start);
+    if let Some(section) = slot.begin() {
+        slot.push_user_bytes::<PROCTITLE>(start, len);
+        slot.end(section, tag::PROCTITLE, flag::FROM_USER);
+    }
+    task::fill(&mut slot.prefix.task, task);
+}
+
+#[inline(always)]
+fn send(kind: u16, slot: &mut Slot) {
+    let flags = slot.prefix.header.flags;
+    if flags & u32::from(flag::TRUNCATED) != 0 {
+        output::count(kind, cause::TRUNCATED);
+    }
+    let ktime = slot.prefix.header.ktime_ns;
+    let (data, len) = slot.sendable();
+    slot.prefix.header = output::header(kind, len as u32, flags, ktime);
+    // SAFETY: `sendable` gives a pointer into the slot and a length that ends inside it.
+    unsafe { output::send(kind, data, len) };
+}

@@ -1,0 +1,53 @@
+//! Settings that user space puts into the programs before they load; frozen afterwards.
+
+/// Index into the `CONFIG` global, an array of `u32`.
+pub mod setting {
+    /// Thread group id of the sensor, which ignores itself.
+    pub const SELF_TGID: usize = 0;
+    /// [`super::opens`] bits: which opens are wanted.
+    pub const OPENS: usize = 1;
+    /// Most bytes of arguments to send for one exec.
+    pub const ARGV_MAX: usize = 2;
+    /// The attach plan in force, a [`super::plan`].
+    pub const PLAN: usize = 3;
+    pub const COUNT: usize = 4;
+}
+
+/// `setting::OPENS`.
+pub mod opens {
+    /// Every open.
+    pub const ALL: u32 = 1;
+    /// Opens for writing, creating or truncating.
+    pub const WRITES: u32 = 2;
+    /// Read-only opens whose name or parent's name is in the `WATCHED_NAMES` map.
+    pub const WATCHED: u32 = 4;
+}
+
+/// `setting::PLAN`.
+pub mod plan {
+    pub const FENTRY: u32 = 1;
+    pub const KPROBE: u32 = 2;
+    pub const TRACEPOINT: u32 = 3;
+}
+
+/// Entries of the `WANTED_CALLS` map: [native, compat] tables of system call numbers.
+pub const CALL_TABLE: u32 = 512;
+
+/// Bytes of a key of `WATCHED_NAMES`: a path component, cut to 31 bytes and NUL-padded.
+pub const NAME_KEY: usize = 32;
+
+/// `WATCHED_NAMES` value: the component names the file itself.
+pub const AS_FILE: u32 = 1;
+/// `WATCHED_NAMES` value: the component names the file's directory.
+pub const AS_PARENT: u32 = 2;
+
+/// Bytes of section data that one event can carry, a power of two.
+pub const SLOT_DATA: usize = 16 * 1024;
+/// Bytes of arguments in one ARGV record.
+pub const ARGV_PART: usize = 16 * 1024;
+/// Most ARGV records for one exec.
+pub const ARGV_PARTS: usize = 64;
+/// Bytes of arguments that travel in the EXEC record itself.
+pub const ARGV_INLINE: usize = 4096;
+/// Most path components that one walk sends.
+pub const PATH_COMPONENTS: usize = 64;

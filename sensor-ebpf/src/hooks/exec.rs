@@ -1,0 +1,137 @@
+//! execve, execveat: the arguments from the new image's memory, the executable, the interpreter.
+
+use aya_ebpf::{
+    helpers::generated::bpf_probe_read_user, macros::raw_tracepoint, programs::RawTracePointContext,
+};
+use sensor_ebpf::{
+    calls::shape,
+    config::{ARGV_INLINE, ARGV_PART, ARGV_PARTS, setting},
+    fields::Field,
+    loss::cause,
+    wire::{ArgvPart, ExecFacts, flag, kind, tag},
+};
+
+use crate::{
+    arch,
+    call::only_tracepoints,
+    file::file_facts,
+    kernel::{Ptr, config, current, load_user},
+    output,
+    path::put_path,
+    slot::{self, Progress, Slot, bound},
+};
+
+/// Arguments of a failed call that are read from where the caller keeps them.
+const FAILED_ARGS: usize = 64;
+const FAILED_ARG: usize = 512;
+
+/// match-proto: void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
+#[raw_tracepoint(tracepoint = "sched_process_exec")]
+pub(crate) fn sched_process_exec(ctx: RawTracePointContext) -> i32 {
+    if let Some(slot) = slot::under_way() {
+        put_binprm(slot, Ptr(ctx.arg(2)));
+    }
+    0
+}
+
+/// Names of `struct linux_binprm`; without hooks on the opens, its file, too.
+#[inline(always)]
+fn put_binprm(slot: &mut Slot, bprm: Ptr) {
+    put_string(slot, tag::FILENAME, bprm.follow(Field::BprmFilename));
+    put_string(slot, tag::INTERP, bprm.follow(Field::BprmInterp));
+    if only_tracepoints() {
+        let file = bprm.follow(Field::BprmFile);
+        let facts = file_facts(file);
+        slot.put(tag::ITEM, 0, &facts);
+        put_path(slot, tag::PATH, file.at(Field::FilePath));
+    }
+}
+
+#[inline(always)]
+fn put_string(slot: &mut Slot, tag: u16, string: Ptr) {
+    if let Some(start) = slot.begin() {
+        slot.push_kernel_str::<4096>(string);
+        slot.end(start, tag, 0);
+    }
+}
+
+/// The call ends.
+#[inline(always)]
+pub(crate) fn finish(slot: &mut Slot) -> bool {
+    let mm = current().follow(Field::TaskMm);
+    put_path(slot, tag::EXE, mm.follow(Field::MmExeFile).at(Field::FilePath));
+    if slot.prefix.call.ret < 0 {
+        put_failed_argv(slot);
+    } else {
+        let start = mm.read::<u64>(Field::MmArgStart);
+        put_argv(slot, start, mm.read::<u64>(Field::MmArgEnd).wrapping_sub(start));
+    }
+    true
+}
+
+/// What the kernel copied to the new stack: ARGV section and, for the rest, ARGV records.
+#[inline(always)]
+fn put_argv(slot: &mut Slot, start: u64, argv_bytes: u64) {
+    let limit = argv_bytes.min(config(setting::ARGV_MAX).into());
+    let Some(section) = slot.begin() else { return };
+    let inline = slot.push_user_bytes::<ARGV_INLINE>(start, limit);
+    slot.end(section, tag::ARGV, 0);
+    // The loop's state lives in the slot: what the verifier knows of it would otherwise differ
+    // in every iteration, and it would follow each combination to the end.
+    slot.progress = Progress { next: start + inline, end: start + limit, start };
+    for _ in 0..ARGV_PARTS {
+        if !send_part(slot) {
+            break;
+        }
+    }
+    let sent_bytes = slot.progress.next - start;
+    if sent_bytes < argv_bytes {
+        slot.mark(flag::TRUNCATED);
+    }
+    slot.put(tag::EXEC, 0, &ExecFacts { argv_bytes, sent_bytes });
+}
+
+/// Sends the next part. False when there is none, or no room for it.
+#[inline(always)]
+fn send_part(slot: &mut Slot) -> bool {
+    const RECORD: usize = size_of::<ArgvPart>() + ARGV_PART;
+    let Progress { next, end, start } = slot.progress;
+    if next >= end {
+        return false;
+    }
+    let header = output::header(kind::ARGV, RECORD as u32, 0, output::now());
+    let room = output::reserve(RECORD as u64);
+    if room.is_null() {
+        output::count(kind::ARGV, cause::RING_FULL);
+        return false;
+    }
+    let tid = current().read(Field::TaskPid);
+    let len = bound::<ARGV_PART>((end - next).min(ARGV_PART as u64));
+    // SAFETY: `room` is RECORD bytes, 8-aligned; `bound` keeps `len` within ARGV_PART; the helper
+    // checks the source; `room` is not used after it is submitted.
+    unsafe {
+        room.cast::<ArgvPart>().write(ArgvPart { header, tid, len: len as u32, offset: next - start });
+        bpf_probe_read_user(room.add(size_of::<ArgvPart>()).cast(), len as u32, next as *const _);
+        output::submit(room);
+    }
+    slot.progress.next = next + len;
+    true
+}
+
+/// What the caller of a failed execve passed, as far as it fits.
+#[inline(always)]
+fn put_failed_argv(slot: &mut Slot) {
+    let args = &slot.prefix.call.args;
+    let wide = slot.prefix.call.arch == arch::ARCHES[0];
+    let mut argv = if slot.marks == u64::from(shape::EXECVEAT) { args[2] } else { args[1] };
+    let Some(section) = slot.begin() else { return };
+    for _ in 0..FAILED_ARGS {
+        let arg = if wide { load_user::<u64>(argv) } else { load_user::<u32>(argv).into() };
+        if arg == 0 || !slot.room(section, FAILED_ARG as u64) {
+            break;
+        }
+        slot.push_user_str::<FAILED_ARG>(arg);
+        argv += if wide { 8 } else { 4 };
+    }
+    slot.end(section, tag::ARGV, flag::FROM_USER);
+}

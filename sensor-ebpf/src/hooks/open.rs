@@ -1,0 +1,180 @@
+//! open, openat, openat2, creat: which are wanted, and the file that came of it.
+
+use aya_ebpf::{
+    helpers::generated::bpf_probe_read_kernel_str,
+    macros::{fexit, kprobe, kretprobe, map},
+    maps::HashMap,
+    programs::{FExitContext, ProbeContext, RetProbeContext},
+};
+use sensor_ebpf::{
+    calls::shape,
+    config::{AS_FILE, AS_PARENT, NAME_KEY, opens, setting},
+    fields::Field,
+    wire::{ItemFacts, OpenHow, kind, tag},
+};
+
+use crate::{
+    call::only_tracepoints,
+    file::{behind, file_facts},
+    kernel::{Ptr, config, load_user},
+    path::put_path,
+    slot::{self, Slot},
+};
+
+/// `Slot::marks`: nothing wants this open unless its name is watched.
+const ONLY_IF_WATCHED: u64 = 1;
+/// `Slot::marks`: openat2, whose flags are not in a register.
+const HOW: u64 = 2;
+/// `Slot::marks`: seen, and nothing wants it.
+const DROPPED: u64 = 4;
+
+/// O_ACCMODE | O_CREAT | O_TRUNC of include/uapi/asm-generic/fcntl.h.
+const WRITES: u64 = 0o3 | 0o100 | 0o1000;
+
+/// Names of files and directories whose read-only opens a rule wants.
+#[map]
+static WATCHED_NAMES: HashMap<[u8; NAME_KEY], u32> = HashMap::with_max_entries(1024, 0);
+
+/// First look, from the registers alone: `None` for an open that nothing can want.
+#[inline(always)]
+pub(crate) fn judge(call_shape: u16, args: &[u64; 6]) -> Option<u64> {
+    let flags = match call_shape {
+        shape::OPEN => args[1],
+        shape::OPENAT => args[2],
+        shape::CREAT => WRITES,
+        _ => return Some(HOW),
+    };
+    by_flags(flags)
+}
+
+#[inline(always)]
+fn by_flags(flags: u64) -> Option<u64> {
+    let wanted = config(setting::OPENS);
+    if wanted & opens::ALL != 0 || (wanted & opens::WRITES != 0 && flags & WRITES != 0) {
+        Some(0)
+    } else if wanted & opens::WATCHED != 0 {
+        Some(ONLY_IF_WATCHED)
+    } else {
+        None
+    }
+}
+
+/// Whether a rule names this file or its directory.
+#[inline(always)]
+fn watched(dentry: Ptr) -> bool {
+    named(dentry, AS_FILE) || named(dentry.follow(Field::DentryParent), AS_PARENT)
+}
+
+#[inline(always)]
+fn named(dentry: Ptr, role: u32) -> bool {
+    let mut key = [0u8; NAME_KEY];
+    let name = dentry.follow(Field::DentryName);
+    // SAFETY: the destination is `NAME_KEY` bytes; the helper checks the source.
+    unsafe { bpf_probe_read_kernel_str((&raw mut key).cast(), NAME_KEY as u32, name.0 as *const _) };
+    // SAFETY: entries are only ever read here; user space may replace them meanwhile.
+    unsafe { WATCHED_NAMES.get(key) }.is_some_and(|roles| roles & role != 0)
+}
+
+/// `do_filp_open` (`do_file_open` from 7.x on) returned: a path of an open or of an exec.
+#[inline(always)]
+fn opened(name: Ptr, open_flags: Ptr, file: Ptr) {
+    let Some(slot) = slot::under_way() else { return };
+    match slot.prefix.header.kind {
+        kind::EXEC => put_opened(slot, name, file),
+        kind::OPEN => {
+            if slot.marks & HOW != 0 {
+                let flags: u32 = open_flags.read(Field::OpenFlagsFlag);
+                slot.marks = by_flags(flags.into()).unwrap_or(DROPPED);
+                put_how(slot, flags.into(), open_flags.read::<u16>(Field::OpenFlagsMode).into());
+            }
+            if keep(slot, file) {
+                put_opened(slot, name, file);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Decides a call that hangs on its name; marks it dropped if nothing wants it.
+#[inline(always)]
+fn keep(slot: &mut Slot, file: Ptr) -> bool {
+    if slot.marks & ONLY_IF_WATCHED != 0
+        && (file.is_err() || !watched(file.at(Field::FilePath).follow(Field::PathDentry)))
+    {
+        slot.marks = DROPPED;
+    }
+    slot.marks & DROPPED == 0
+}
+
+#[inline(always)]
+fn put_opened(slot: &mut Slot, name: Ptr, file: Ptr) {
+    let facts = if file.is_err() {
+        ItemFacts { err: file.0 as i32, ..ItemFacts::default() }
+    } else {
+        file_facts(file)
+    };
+    slot.put(tag::ITEM, 0, &facts);
+    if let Some(start) = slot.begin() {
+        slot.push_kernel_str::<4096>(name.follow(Field::FilenameName));
+        slot.end(start, tag::NAME, 0);
+    }
+    if !file.is_err() {
+        put_path(slot, tag::PATH, file.at(Field::FilePath));
+    }
+}
+
+/// openat2's `struct open_how`; what the kernel resolved by is in user memory only.
+#[inline(always)]
+fn put_how(slot: &mut Slot, flags: u64, mode: u64) {
+    let resolve = load_user(slot.prefix.call.args[2] + 16);
+    slot.put(tag::OPEN_HOW, 0, &OpenHow { flags, mode, resolve });
+}
+
+/// The call ends. False if nothing wants it after all.
+#[inline(always)]
+pub(crate) fn finish(slot: &mut Slot) -> bool {
+    let ret = slot.prefix.call.ret;
+    if only_tracepoints() {
+        if slot.marks & HOW != 0 {
+            let how = slot.prefix.call.args[2];
+            let flags = load_user(how);
+            slot.marks = by_flags(flags).unwrap_or(DROPPED);
+            put_how(slot, flags, load_user(how + 8));
+        }
+        let file = if ret < 0 { Ptr(ret as u64) } else { behind(ret as u32) };
+        if keep(slot, file) && ret >= 0 && !file.is_null() {
+            let facts = file_facts(file);
+            slot.put(tag::ITEM, 0, &facts);
+            put_path(slot, tag::PATH, file.at(Field::FilePath));
+        }
+    } else if ret < 0 && slot.marks & (ONLY_IF_WATCHED | HOW) != 0 {
+        // Failed before the file was looked at, and only its name could have made it wanted.
+        slot.marks = DROPPED;
+    }
+    slot.marks & DROPPED == 0
+}
+
+/// match-proto: struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)
+#[fexit]
+pub(crate) fn fexit_do_filp_open(ctx: FExitContext) -> i32 {
+    opened(Ptr(ctx.arg(1)), Ptr(ctx.arg(2)), Ptr(ctx.arg(3)));
+    0
+}
+
+/// Leaves the arguments for the return probe.
+#[kprobe]
+pub(crate) fn kprobe_do_filp_open(ctx: ProbeContext) -> u32 {
+    if let Some(slot) = slot::under_way() {
+        slot.saved = [ctx.arg(1).unwrap_or(0), ctx.arg(2).unwrap_or(0)];
+    }
+    0
+}
+
+#[kretprobe]
+pub(crate) fn kretprobe_do_filp_open(ctx: RetProbeContext) -> u32 {
+    if let Some(slot) = slot::under_way() {
+        let [name, open_flags] = slot.saved;
+        opened(Ptr(name), Ptr(open_flags), Ptr(ctx.ret()));
+    }
+    0
+}

@@ -1,0 +1,236 @@
+//! A slot holds what is known of one system call while it runs. Programs of several tasks may
+//! interleave on a CPU, so scratch memory belongs to the task, not to the CPU: a call that is
+//! wanted takes a slot from a stack of free ones and gives it back when it ends.
+
+use core::arch::asm;
+
+use aya_ebpf::{
+    bindings::BPF_ANY,
+    helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str},
+    macros::map,
+    maps::{Array, HashMap, Stack},
+};
+use sensor_ebpf::{
+    config::SLOT_DATA,
+    loss::cause,
+    wire::{Prefix, Section, flag},
+};
+
+use crate::{
+    kernel::{Ptr, current},
+    output::count,
+};
+
+/// What one string may add beyond the cursor.
+const SLACK: usize = 4096 + 256;
+
+/// How far the arguments of an exec were sent; user addresses.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Progress {
+    pub(crate) next: u64,
+    pub(crate) end: u64,
+    pub(crate) start: u64,
+}
+
+#[repr(C)]
+pub(crate) struct Slot {
+    /// Bytes of `data` in use; a multiple of 8 between sections.
+    used: u64,
+    /// Pointers that an entry probe leaves for the return probe.
+    pub(crate) saved: [u64; 2],
+    /// Bits for the family's own use while the call runs.
+    pub(crate) marks: u64,
+    pub(crate) progress: Progress,
+    pub(crate) prefix: Prefix,
+    data: [u8; SLOT_DATA + SLACK],
+}
+
+/// Sized by user space, like `FREE_SLOTS` and `CALLS`.
+#[map]
+static SLOTS: Array<Slot> = Array::with_max_entries(512, 0);
+
+/// Indices of slots that are not in use; filled by user space.
+#[map]
+static FREE_SLOTS: Stack<u32> = Stack::with_max_entries(512, 0);
+
+/// `task_struct` address → slot of the call under way. Not the tid: that changes when a thread
+/// that does not lead its group calls execve.
+#[map]
+static CALLS: HashMap<u64, u32> = HashMap::with_max_entries(512, 0);
+
+/// Keeps an index inside `data` for the verifier: in assembly, because LLVM removes a mask whose
+/// effect it can prove and the verifier of 5.10 can't.
+#[inline(always)]
+fn clamp(mut n: u64) -> usize {
+    // SAFETY: pure arithmetic on one register.
+    unsafe { asm!("{n} &= {mask}", n = inout(reg) n, mask = const SLOT_DATA - 1) };
+    n as usize
+}
+
+/// The slot of the caller's call under way.
+#[inline(always)]
+pub(crate) fn under_way() -> Option<&'static mut Slot> {
+    let index = CALLS.get_ptr(current().0)?;
+    // SAFETY: not null; map values stay readable.
+    let slot = SLOTS.get_ptr_mut(unsafe { *index })?;
+    // SAFETY: not null, and only the task that owns the index touches this slot.
+    Some(unsafe { &mut *slot })
+}
+
+/// Takes a slot for a call that begins. A slot the task still holds means that the end of its
+/// last call was not seen: it is counted and used again.
+#[inline(always)]
+pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
+    let task = current().0;
+    let index = match CALLS.get_ptr(task) {
+        Some(held) => {
+            count(kind, cause::NO_EXIT);
+            // SAFETY: not null; map values stay readable.
+            unsafe { *held }
+        }
+        None => {
+            let Ok(Some(index)) = FREE_SLOTS.pop() else {
+                count(kind, cause::NO_SLOT);
+                return None;
+            };
+            if CALLS.insert(task, index, u64::from(BPF_ANY)).is_err() {
+                let _full = FREE_SLOTS.push(index, 0);
+                count(kind, cause::NO_SLOT);
+                return None;
+            }
+            index
+        }
+    };
+    // SAFETY: not null, and the index was free or already this task's.
+    let slot = unsafe { &mut *SLOTS.get_ptr_mut(index)? };
+    slot.used = 0;
+    slot.saved = [0; 2];
+    slot.marks = 0;
+    slot.prefix.header.flags = 0;
+    Some(slot)
+}
+
+/// Gives the caller's slot back. True if there was one.
+#[inline(always)]
+pub(crate) fn give_back() -> bool {
+    let task = current().0;
+    let Some(index) = CALLS.get_ptr(task) else {
+        return false;
+    };
+    // SAFETY: not null; map values stay readable.
+    let index = unsafe { *index };
+    let _gone = CALLS.remove(task);
+    let _full = FREE_SLOTS.push(index, 0);
+    true
+}
+
+impl Slot {
+    #[inline(always)]
+    pub(crate) fn mark(&mut self, flags: u16) {
+        self.prefix.header.flags |= u32::from(flags);
+    }
+
+    /// Bytes to send: the fixed part and the sections.
+    #[inline(always)]
+    pub(crate) fn sendable(&mut self) -> (*const u8, u64) {
+        let used = clamp(self.used) as u64;
+        ((&raw const self.prefix).cast(), size_of::<Prefix>() as u64 + used)
+    }
+
+    /// Whether the section that began at `start` may grow by one more string.
+    #[inline(always)]
+    pub(crate) fn room(&self, start: u64, string: u64) -> bool {
+        self.used - start + string <= SLACK as u64
+    }
+
+    #[inline(always)]
+    fn at(&mut self, position: u64) -> *mut u8 {
+        let position = clamp(position);
+        // SAFETY: `clamp` gives at most SLOT_DATA - 1, and `data` is larger.
+        unsafe { (&raw mut self.data).cast::<u8>().add(position) }
+    }
+
+    /// Starts a section; `None` when what is left could not hold the largest one.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self) -> Option<u64> {
+        if self.used > (SLOT_DATA - SLACK - 256) as u64 {
+            self.mark(flag::TRUNCATED);
+            return None;
+        }
+        let start = self.used;
+        self.used = start + size_of::<Section>() as u64;
+        Some(start)
+    }
+
+    /// Ends the section that began at `start`.
+    #[inline(always)]
+    pub(crate) fn end(&mut self, start: u64, tag: u16, flags: u16) {
+        let len = (self.used - start - size_of::<Section>() as u64) as u32;
+        let header = self.at(start & !7).cast::<Section>();
+        // SAFETY: `at` is in bounds, `SLACK` leaves room for a section header, `start` is a
+        // multiple of 8 as is the offset of `data`.
+        unsafe { header.write(Section { tag, flags, len }) };
+        self.used = (self.used + 7) & !7;
+    }
+
+    /// A whole section from a value without pointers.
+    #[inline(always)]
+    pub(crate) fn put<T: Copy>(&mut self, tag: u16, flags: u16, value: &T) {
+        let Some(start) = self.begin() else { return };
+        let at = self.at(self.used & !7).cast::<T>();
+        // SAFETY: in bounds by `SLACK`; aligned because `used` is a multiple of 8 here and no
+        // wire type needs more.
+        unsafe { at.write(*value) };
+        self.used += size_of::<T>() as u64;
+        self.end(start, tag, flags);
+    }
+
+    /// Appends a string of kernel memory, at most `CAP` bytes with its NUL. Bytes appended.
+    #[inline(always)]
+    pub(crate) fn push_kernel_str<const CAP: usize>(&mut self, source: Ptr) -> u64 {
+        let at = self.at(self.used);
+        // SAFETY: `CAP` ≤ `SLACK` bytes from `at` lie inside `data`.
+        let n = unsafe { bpf_probe_read_kernel_str(at.cast(), CAP as u32, source.0 as *const _) };
+        self.grow(n, CAP as u64)
+    }
+
+    /// Appends a string of user memory, at most `CAP` bytes with its NUL. Bytes appended.
+    #[inline(always)]
+    pub(crate) fn push_user_str<const CAP: usize>(&mut self, source: u64) -> u64 {
+        let at = self.at(self.used);
+        // SAFETY: as in `push_kernel_str`.
+        let n = unsafe { bpf_probe_read_user_str(at.cast(), CAP as u32, source as *const _) };
+        self.grow(n, CAP as u64)
+    }
+
+    /// Appends `len` bytes of user memory, at most `CAP` (a power of two). Bytes appended.
+    #[inline(always)]
+    pub(crate) fn push_user_bytes<const CAP: usize>(&mut self, source: u64, len: u64) -> u64 {
+        let at = self.at(self.used);
+        let len = bound::<CAP>(len.min(CAP as u64));
+        // SAFETY: `len` ≤ `CAP` ≤ `SLACK` bytes from `at` lie inside `data`.
+        let n = unsafe { bpf_probe_read_user(at.cast(), len as u32, source as *const _) };
+        if n != 0 {
+            return 0;
+        }
+        self.grow(len as i64, CAP as u64)
+    }
+
+    #[inline(always)]
+    fn grow(&mut self, n: i64, cap: u64) -> u64 {
+        if n <= 0 || n as u64 > cap {
+            return 0;
+        }
+        self.used += n as u64;
+        n as u64
+    }
+}
+
+/// Shows the verifier that `n`, which is at most the power of two `CAP`, is.
+#[inline(always)]
+pub(crate) fn bound<const CAP: usize>(mut n: u64) -> u64 {
+    // SAFETY: pure arithmetic on one register.
+    unsafe { asm!("{n} &= {mask}", n = inout(reg) n, mask = const CAP * 2 - 1) };
+    if n > CAP as u64 { CAP as u64 } else { n }
+}

@@ -1,0 +1,179 @@
+//! PATH items: which, in auditd's order, with auditd's names (kernel/auditsc.c: __audit_inode,
+//! __audit_inode_child; fs/namei.c says when each is called).
+
+use bytes::Bytes;
+use sensor_ebpf::{
+    config::plan,
+    wire::{ItemFacts, item, kind},
+};
+
+use super::{Assembler, lookup};
+use crate::{
+    decode::{CallFacts, RawItem},
+    event::{Caveats, FileFacts, NameType, PathItem, What},
+};
+
+/// O_CREAT and O_TMPFILE's own bit of include/uapi/asm-generic/fcntl.h.
+const O_CREAT: u64 = 0o100;
+const O_EXCL: u64 = 0o200;
+
+/// An item as it is.
+pub(super) fn normal(raw: &RawItem) -> PathItem {
+    PathItem {
+        name: raw.name.clone(),
+        resolved: raw.path.as_ref().map(|path| path.to_bytes()),
+        file: file(&raw.facts),
+        nametype: if raw.facts.flags & item::FILE != 0 { NameType::Normal } else { NameType::Unknown },
+    }
+}
+
+fn file(facts: &ItemFacts) -> Option<FileFacts> {
+    (facts.flags & item::FILE != 0).then_some(FileFacts {
+        ino: facts.ino,
+        dev: facts.dev,
+        rdev: facts.rdev,
+        mode: facts.mode,
+        uid: facts.uid,
+        gid: facts.gid,
+        nlink: facts.nlink,
+    })
+}
+
+/// The directory's item; auditd prints the directory part of the name, or the working directory.
+fn parent(raw: &RawItem, cwd: Option<&Bytes>) -> Option<PathItem> {
+    let facts = &raw.facts;
+    let name = raw.name.as_ref()?;
+    let slash = name.iter().rposition(|b| *b == b'/');
+    (facts.flags & item::PARENT != 0).then(|| PathItem {
+        name: slash.map(|at| name.slice(..=at)).or_else(|| cwd.cloned()),
+        resolved: raw.path.as_ref().map(|path| directory(&path.to_bytes())),
+        file: Some(FileFacts {
+            ino: facts.parent_ino,
+            dev: facts.parent_dev,
+            rdev: facts.parent_rdev,
+            mode: facts.parent_mode,
+            uid: facts.parent_uid,
+            gid: facts.parent_gid,
+            nlink: 0,
+        }),
+        nametype: NameType::Parent,
+    })
+}
+
+/// The path without its last component.
+fn directory(path: &Bytes) -> Bytes {
+    match path.iter().rposition(|b| *b == b'/') {
+        Some(0) | None => Bytes::from_static(b"/"),
+        Some(at) => path.slice(..at),
+    }
+}
+
+impl Assembler {
+    /// The items of a call; empty when it named no path.
+    pub(super) fn paths(
+        &self,
+        facts: &CallFacts,
+        cwd: Option<&Bytes>,
+        what: &What,
+        caveats: &mut Caveats,
+    ) -> Vec<PathItem> {
+        let mut paths = match what {
+            What::Module(_) => Vec::new(),
+            What::Exec(_) => self.exec_paths(facts, caveats),
+            What::Open(open) => self.open_paths(facts, cwd, open.flags, open.created, caveats),
+            What::Utime(utime) => {
+                caveats.name_from_user = facts.user_name.is_some();
+                utime_paths(facts, utime.target.as_ref())
+            }
+        };
+        if facts.call.ret < 0 && facts.header.kind != kind::MODULE {
+            lookup::complete_failed(facts, &mut paths, caveats);
+        }
+        paths
+    }
+
+    fn exec_paths(&self, facts: &CallFacts, caveats: &mut Caveats) -> Vec<PathItem> {
+        if self.plan != plan::TRACEPOINT {
+            return facts.items.iter().map(normal).collect();
+        }
+        caveats.name_from_user = facts.filename.is_none();
+        let name = facts.filename.clone().or_else(|| facts.user_name.clone());
+        let Some(name) = name else { return Vec::new() };
+        let image = facts.items.first().map(normal).unwrap_or_default();
+        if facts.interp.is_none() || facts.interp.as_ref() == Some(&name) {
+            return vec![PathItem { name: Some(name), ..image }];
+        }
+        // Only the interpreter's file is at hand; the script is looked up.
+        let mut script = PathItem { name: Some(name), ..PathItem::default() };
+        if lookup::fill(facts, &mut script, true) {
+            caveats.looked_up = true;
+        }
+        vec![script, PathItem { name: facts.interp.clone(), ..image }]
+    }
+
+    fn open_paths(
+        &self,
+        facts: &CallFacts,
+        cwd: Option<&Bytes>,
+        flags: u64,
+        created: bool,
+        caveats: &mut Caveats,
+    ) -> Vec<PathItem> {
+        let Some(raw) = facts.items.last() else {
+            // The call failed where no file was in sight, or the plan sees none.
+            caveats.name_from_user = facts.user_name.is_some();
+            let unknown = |name: &Bytes| PathItem { name: Some(name.clone()), ..PathItem::default() };
+            return facts.user_name.as_ref().filter(|name| !name.is_empty()).map(unknown).into_iter().collect();
+        };
+        let mut found = normal(raw);
+        if found.name.is_none() {
+            caveats.name_from_user = true;
+            found.name = facts.user_name.clone();
+        }
+        let named = RawItem { facts: raw.facts, name: found.name.clone(), path: raw.path.clone() };
+        let directory = || parent(&named, cwd);
+        if created && flags & O_CREAT != 0 {
+            found.nametype = NameType::Create;
+            return directory().into_iter().chain([found]).collect();
+        }
+        let existing = flags & O_CREAT != 0 && flags & O_EXCL == 0;
+        if existing && facts.call.ret >= 0 && self.parent_on_existing {
+            return directory().into_iter().chain([found]).collect();
+        }
+        vec![found]
+    }
+}
+
+/// By path: the item with the name as given. By descriptor: no item, as auditd.
+fn utime_paths(facts: &CallFacts, target: Option<&PathItem>) -> Vec<PathItem> {
+    let Some(name) = &facts.user_name else { return Vec::new() };
+    vec![PathItem { name: Some(name.clone()), ..target.cloned().unwrap_or_default() }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_parent(name: &'static str, expect: &str) {
+        let facts = ItemFacts { flags: item::PARENT, ..ItemFacts::default() };
+        let raw = RawItem { facts, name: Some(Bytes::from_static(name.as_bytes())), path: None };
+        let cwd = Bytes::from_static(b"/srv");
+        let item = parent(&raw, Some(&cwd)).expect("an item");
+        assert_eq!(item.name.as_deref(), Some(expect.as_bytes()));
+    }
+
+    #[test]
+    fn parents_are_named_as_auditd_names_them() {
+        check_parent("sub/f", "sub/");
+        check_parent("/etc/x", "/etc/");
+        check_parent("f", "/srv");
+        check_parent("/f", "/");
+    }
+
+    #[test]
+    fn directories() {
+        assert_eq!(directory(&Bytes::from_static(b"/a/b")), "/a");
+        assert_eq!(directory(&Bytes::from_static(b"/a")), "/");
+    }
+}

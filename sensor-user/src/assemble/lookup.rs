@@ -1,0 +1,95 @@
+//! Files that no kernel object told of, looked up after the call. A race is possible, so the
+//! event says so (`Caveats::looked_up`).
+
+use std::{
+    ffi::OsStr,
+    fs::{self, Metadata},
+    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
+    path::PathBuf,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    decode::CallFacts,
+    event::{Caveats, FileFacts, NameType, PathItem, Times},
+};
+
+/// Where the caller's name leads, seen from this process: through /proc, so that the caller's
+/// root and working directory hold.
+fn through_proc(facts: &CallFacts, name: &[u8]) -> PathBuf {
+    let pid = facts.task.pid;
+    let base = match facts.dirfd() {
+        _ if name.first() == Some(&b'/') => format!("/proc/{pid}/root"),
+        Some(fd) => format!("/proc/{pid}/fd/{fd}"),
+        None => format!("/proc/{pid}/cwd"),
+    };
+    let mut path = PathBuf::from(base).into_os_string();
+    path.push("/");
+    path.push(OsStr::from_bytes(name));
+    path.into()
+}
+
+fn facts_of(metadata: &Metadata) -> FileFacts {
+    FileFacts {
+        ino: metadata.ino(),
+        dev: kernel_dev(metadata.dev()),
+        rdev: kernel_dev(metadata.rdev()),
+        mode: metadata.mode(),
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+        nlink: u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
+    }
+}
+
+/// From the C library's encoding to the kernel's own.
+fn kernel_dev(dev: u64) -> u32 {
+    libc::major(dev) << 20 | libc::minor(dev)
+}
+
+/// Fills the file of an item that has none. True if it was found.
+pub(super) fn fill(facts: &CallFacts, item: &mut PathItem, follow: bool) -> bool {
+    let Some(name) = item.name.as_ref().filter(|name| !name.is_empty()) else { return false };
+    let path = through_proc(facts, name);
+    let metadata = if follow { fs::metadata(path) } else { fs::symlink_metadata(path) };
+    let Ok(metadata) = metadata else { return false };
+    item.file = Some(facts_of(&metadata));
+    item.nametype = NameType::Normal;
+    true
+}
+
+/// A call failed though its file exists (EACCES, EISDIR, ETXTBSY …): auditd has the inode.
+pub(super) fn complete_failed(facts: &CallFacts, paths: &mut [PathItem], caveats: &mut Caveats) {
+    const NOT_THERE: [i64; 5] =
+        [libc::ENOENT as i64, libc::ENOTDIR as i64, libc::EBADF as i64, libc::ENAMETOOLONG as i64, libc::EFAULT as i64];
+    if NOT_THERE.contains(&-facts.call.ret) {
+        return;
+    }
+    let follow = -facts.call.ret != i64::from(libc::ELOOP);
+    for item in paths.iter_mut().filter(|item| item.file.is_none()) {
+        caveats.looked_up |= fill(facts, item, follow);
+    }
+}
+
+/// The target of a utimensat by path, where the plan has no hook on it.
+pub(super) fn after_utime(facts: &CallFacts) -> Option<(PathItem, Times)> {
+    const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
+    let name = facts.user_name.as_ref()?;
+    let nofollow = facts.is("utimensat") && facts.call.args[3] & AT_SYMLINK_NOFOLLOW != 0;
+    let path = through_proc(facts, name);
+    let metadata = if nofollow { fs::symlink_metadata(&path) } else { fs::metadata(&path) }.ok()?;
+    let resolved = if nofollow { None } else { fs::canonicalize(&path).ok() };
+    let item = PathItem {
+        name: Some(name.clone()),
+        resolved: resolved.map(|path| Bytes::copy_from_slice(path.as_os_str().as_bytes())),
+        file: Some(facts_of(&metadata)),
+        nametype: NameType::Normal,
+    };
+    let pair = |sec, nsec| (sec, u32::try_from(nsec).unwrap_or(0));
+    let times = Times {
+        atime: pair(metadata.atime(), metadata.atime_nsec()),
+        mtime: pair(metadata.mtime(), metadata.mtime_nsec()),
+        ctime: pair(metadata.ctime(), metadata.ctime_nsec()),
+    };
+    Some((item, times))
+}

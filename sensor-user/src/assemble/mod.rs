@@ -1,0 +1,247 @@
+//! From the facts of one record, and the process table, to an audit [`Event`].
+
+mod arguments;
+mod items;
+mod lookup;
+
+use bytes::Bytes;
+use sensor_ebpf::{
+    calls::CALLS,
+    config::plan,
+    wire::{Stamp, Task, TimeFacts, flag, item, kind},
+};
+
+pub use self::arguments::Arguments;
+use crate::{
+    decode::{CallFacts, Message},
+    event::{Caveats, Event, Exec, Module, Open, Process, Syscall, Times, Utime, What},
+    process::{ProcessTable, comm, until_nul},
+    script, syscalls,
+};
+
+/// UTIME_NOW and UTIME_OMIT of include/linux/stat.h.
+const UTIME_NOW: u32 = (1 << 30) - 1;
+const UTIME_OMIT: u32 = (1 << 30) - 2;
+
+/// `FMODE_CREATED` of include/linux/fs.h.
+const FMODE_CREATED: u32 = 1 << 20;
+
+/// Builds events; owns the state that outlives one record.
+#[derive(Debug)]
+pub struct Assembler {
+    pub processes: ProcessTable,
+    arguments: Arguments,
+    next_serial: u32,
+    /// `sensor_ebpf::config::plan` in force.
+    plan: u32,
+    /// auditd before 6.12 writes a PARENT item for an O_CREAT that found its file.
+    parent_on_existing: bool,
+}
+
+impl Assembler {
+    /// `attach_plan` is a `sensor_ebpf::config::plan`; `release` the kernel's (major, minor).
+    #[must_use]
+    pub fn new(processes: ProcessTable, attach_plan: u32, release: (u32, u32)) -> Self {
+        Self {
+            processes,
+            arguments: Arguments::default(),
+            next_serial: 1,
+            plan: attach_plan,
+            parent_on_existing: release < (6, 10),
+        }
+    }
+
+    /// Takes one message in. An event comes of a system call; the others change state only.
+    /// `clock_offset_ns` is what makes CLOCK_MONOTONIC the time of day.
+    pub fn take(&mut self, message: Message, clock_offset_ns: u64) -> Option<Event> {
+        match message {
+            Message::Fork(_, task) => self.processes.forked(&task),
+            Message::Exit(_, task) => {
+                self.processes.exited(&task);
+                self.arguments.forget(task.tid);
+            }
+            Message::Argv(_, tid, offset, bytes) => self.arguments.add(tid, offset, bytes),
+            Message::Call(facts) => return Some(self.event(&facts, clock_offset_ns)),
+        }
+        None
+    }
+
+    fn event(&mut self, facts: &CallFacts, clock_offset_ns: u64) -> Event {
+        let mut caveats = Caveats {
+            truncated: facts.header.flags & u32::from(flag::TRUNCATED) != 0,
+            ..Caveats::default()
+        };
+        let cwd = facts.cwd.as_ref().map(|path| path.to_bytes());
+        let what = self.what(facts, cwd.as_deref(), &mut caveats);
+        let (entry, from_proc) = self.processes.caller(&facts.task);
+        caveats.from_proc = from_proc;
+        let who = who(&facts.task, entry.exe.clone());
+        let paths = self.paths(facts, cwd.as_ref(), &what, &mut caveats);
+        let named = !paths.is_empty();
+        let serial = self.next_serial;
+        self.next_serial = self.next_serial.wrapping_add(1).max(1);
+        Event {
+            time_ns: facts.header.ktime_ns.wrapping_add(clock_offset_ns),
+            serial,
+            call: call(facts),
+            who,
+            cwd: cwd.filter(|_| named),
+            paths,
+            proctitle: facts.proctitle.clone(),
+            key: None,
+            what,
+            caveats,
+        }
+    }
+
+    /// The family's own facts; an exec also changes the process table.
+    fn what(&mut self, facts: &CallFacts, cwd: Option<&[u8]>, caveats: &mut Caveats) -> What {
+        match facts.header.kind {
+            kind::EXEC => What::Exec(self.exec(facts, cwd, caveats)),
+            kind::MODULE => What::Module(Module {
+                name: facts.module_name.clone().filter(|name| !name.is_empty()),
+                flags: if facts.is("finit_module") { low32(facts.call.args[2]) } else { 0 },
+                file: facts.items.iter().find(|i| i.is_descriptor()).map(items::normal),
+            }),
+            kind::OPEN => What::Open(open(facts)),
+            _ => What::Utime(self.utime(facts, caveats)),
+        }
+    }
+
+    fn exec(&mut self, facts: &CallFacts, cwd: Option<&[u8]>, caveats: &mut Caveats) -> Exec {
+        let failed = facts.call.ret < 0;
+        let joined = self.arguments.join(facts);
+        caveats.truncated |= joined.truncated;
+        let interpreter = facts.interp.clone().filter(|interp| facts.filename.as_ref() != Some(interp));
+        let exe = facts.exe.as_ref().map(|path| path.to_bytes());
+        let script = match &interpreter {
+            Some(_) => facts.filename.as_ref().map(|name| script::absolute(name, cwd)),
+            None => script::of(exe.as_deref(), &joined.argv, cwd),
+        };
+        if !failed {
+            self.processes.executed(&facts.task, exe, &joined.argv, script.clone());
+        }
+        Exec {
+            argv: joined.argv,
+            script,
+            argv_bytes: joined.bytes,
+            truncated: joined.truncated,
+            interpreter,
+        }
+    }
+
+    fn utime(&self, facts: &CallFacts, caveats: &mut Caveats) -> Utime {
+        let times = &facts.times;
+        let asked = times.valid & TimeFacts::ASKED != 0;
+        let explicit = |stamp: &Stamp| asked && stamp.nsec != UTIME_NOW && stamp.nsec != UTIME_OMIT;
+        let mut utime = Utime {
+            target: facts.items.first().map(items::normal),
+            old: (times.valid & TimeFacts::OLD != 0)
+                .then(|| inode_times(&times.old_atime, &times.old_mtime, &times.old_ctime)),
+            new: (times.valid & TimeFacts::NEW != 0)
+                .then(|| inode_times(&times.new_atime, &times.new_mtime, &times.new_ctime)),
+            set_atime: explicit(&times.asked_atime),
+            set_mtime: explicit(&times.asked_mtime),
+        };
+        if utime.target.is_none() && self.plan == plan::TRACEPOINT && facts.call.ret >= 0 {
+            if let Some((target, now)) = lookup::after_utime(facts) {
+                utime.target = Some(target);
+                utime.new = Some(now);
+                caveats.looked_up = true;
+            }
+        }
+        utime
+    }
+}
+
+fn who(task: &Task, exe: Option<Bytes>) -> Process {
+    let [uid, gid, suid, sgid, euid, egid, fsuid, fsgid] = task.cred;
+    let tty = until_nul(&task.tty);
+    Process {
+        pid: task.pid,
+        tid: task.tid,
+        ppid: task.ppid,
+        auid: task.auid,
+        ses: task.ses,
+        uid,
+        euid,
+        suid,
+        fsuid,
+        gid,
+        egid,
+        sgid,
+        fsgid,
+        tty: (!tty.is_empty()).then_some(tty),
+        comm: comm(task),
+        exe,
+        start_ns: task.start_ns,
+    }
+}
+
+fn call(facts: &CallFacts) -> Syscall {
+    let [a0, a1, a2, a3, ..] = facts.call.args;
+    Syscall {
+        arch: facts.call.arch,
+        nr: facts.call.nr,
+        args: [a0, a1, a2, a3],
+        exit: facts.call.ret,
+        personality: facts.task.personality,
+    }
+}
+
+/// Flags and mode from the registers, or from `struct open_how`.
+fn open(facts: &CallFacts) -> Open {
+    const CREAT: u64 = 0o100 | 0o1 | 0o1000; // creat(2) is open with O_CREAT|O_WRONLY|O_TRUNC
+    let args = &facts.call.args;
+    let (flags, mode, resolve) = match facts.name() {
+        Some("open") => (args[1], args[2], 0),
+        Some("creat") => (CREAT, args[1], 0),
+        Some("openat2") => facts.how.map_or((0, 0, 0), |how| (how.flags, how.mode, how.resolve)),
+        _ => (args[2], args[3], 0),
+    };
+    let created = facts.items.last().is_some_and(|i| i.facts.f_mode & FMODE_CREATED != 0);
+    // Registers above the int that the kernel takes are noise.
+    Open { flags: flags & 0xffff_ffff, mode: mode & 0o7777, resolve, created }
+}
+
+fn inode_times(atime: &Stamp, mtime: &Stamp, ctime: &Stamp) -> Times {
+    let pair = |stamp: &Stamp| (stamp.sec, stamp.nsec);
+    Times { atime: pair(atime), mtime: pair(mtime), ctime: pair(ctime) }
+}
+
+/// The low half of a register: what the kernel takes for an `int`.
+fn low32(register: u64) -> u32 {
+    u32::try_from(register & 0xffff_ffff).unwrap_or(0)
+}
+
+impl CallFacts {
+    /// The call's name.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        syscalls::name(self.call.arch, self.call.nr)
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.name() == Some(name)
+    }
+
+    /// Argument layout, `sensor_ebpf::calls::shape`.
+    fn shape(&self) -> u16 {
+        let name = self.name();
+        CALLS.iter().find(|call| Some(call.name) == name).map_or(0, |call| call.shape)
+    }
+
+    /// The descriptor that a relative name starts from; `None` is the working directory.
+    fn dirfd(&self) -> Option<i32> {
+        const AT_FDCWD: i32 = -100;
+        let has_dirfd = sensor_ebpf::calls::name_argument(self.shape()) == Some(1);
+        let fd = low32(self.call.args[0]).cast_signed();
+        (has_dirfd && fd != AT_FDCWD).then_some(fd)
+    }
+}
+
+impl crate::decode::RawItem {
+    fn is_descriptor(&self) -> bool {
+        self.facts.flags & item::DESCRIPTOR != 0
+    }
+}

@@ -1,0 +1,254 @@
+//! From bytes of the ring buffer to facts. Trusts no length; knows nothing of audit.
+
+use bytes::Bytes;
+use sensor_ebpf::wire::{
+    ArgvPart, ExecFacts, Header, ItemFacts, Lifecycle, OpenHow, Prefix, Section, Syscall, Task,
+    TimeFacts, VERSION, flag, kind, tag,
+};
+use zerocopy::FromBytes;
+
+/// Why a record could not be read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    #[error("record of {len} bytes is too short: {}", hex::encode(head))]
+    Short { len: usize, head: Vec<u8> },
+    #[error("record has wire version {found}, this auklet reads {VERSION}")]
+    Version { found: u16 },
+    #[error("record of unknown kind {0}")]
+    Kind(u16),
+    #[error("section {tag} says {len} bytes, {left} are left")]
+    Section { tag: u16, len: u32, left: usize },
+}
+
+/// One record.
+#[derive(Debug)]
+pub enum Message {
+    Fork(Header, Task),
+    Exit(Header, Task),
+    /// Part of an argument list: thread id, offset, bytes.
+    Argv(Header, u32, u64, Bytes),
+    Call(Box<CallFacts>),
+}
+
+/// A path that a call used.
+#[derive(Debug, Default)]
+pub struct RawItem {
+    pub facts: ItemFacts,
+    pub name: Option<Bytes>,
+    pub path: Option<RawPath>,
+}
+
+/// Components of a walk, and how it ended.
+#[derive(Clone, Debug, Default)]
+pub struct RawPath {
+    /// Leaf first, NUL-terminated each.
+    pub components: Bytes,
+    pub flags: u16,
+}
+
+impl RawPath {
+    /// The path as `d_path` prints it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        let mut path = Vec::with_capacity(self.components.len() + 12);
+        let body = self.components.strip_suffix(&[0]).unwrap_or(&self.components);
+        if !body.is_empty() {
+            for component in body.split(|b| *b == 0).rev() {
+                if component != b"/" {
+                    path.push(b'/');
+                    path.extend_from_slice(component);
+                }
+            }
+        }
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        // A memfd's dentry is the root of its own tree; the kernel prints it as deleted, too.
+        let nameless = self.flags & flag::DETACHED != 0 && body != b"/" && !body.contains(&0);
+        if self.flags & flag::DELETED != 0 || nameless {
+            path.extend_from_slice(b" (deleted)");
+        }
+        path.into()
+    }
+}
+
+/// A system call's record.
+#[derive(Debug)]
+pub struct CallFacts {
+    pub header: Header,
+    pub task: Task,
+    pub call: Syscall,
+    pub items: Vec<RawItem>,
+    /// NAME sections before any item: read from user memory.
+    pub user_name: Option<Bytes>,
+    pub cwd: Option<RawPath>,
+    pub exe: Option<RawPath>,
+    pub proctitle: Bytes,
+    pub argv: Bytes,
+    pub exec: Option<ExecFacts>,
+    pub filename: Option<Bytes>,
+    pub interp: Option<Bytes>,
+    pub module_name: Option<Bytes>,
+    pub how: Option<OpenHow>,
+    pub times: TimeFacts,
+}
+
+/// Reads one record.
+///
+/// # Errors
+/// The record is cut short, of another version, or of an unknown kind.
+pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
+    let short = || DecodeError::Short { len: bytes.len(), head: bytes[..bytes.len().min(32)].to_vec() };
+    let (header, _) = Header::read_from_prefix(bytes).map_err(|_short| short())?;
+    if header.version != VERSION {
+        return Err(DecodeError::Version { found: header.version });
+    }
+    match header.kind {
+        kind::FORK | kind::EXIT => {
+            let (record, _) = Lifecycle::read_from_prefix(bytes).map_err(|_short| short())?;
+            let message = if header.kind == kind::FORK { Message::Fork } else { Message::Exit };
+            Ok(message(header, record.task))
+        }
+        kind::ARGV => {
+            let (part, rest) = ArgvPart::read_from_prefix(bytes).map_err(|_short| short())?;
+            let len = part.len as usize;
+            if len > rest.len() {
+                return Err(short());
+            }
+            let start = size_of::<ArgvPart>();
+            Ok(Message::Argv(header, part.tid, part.offset, bytes.slice(start..start + len)))
+        }
+        kind::EXEC | kind::MODULE | kind::OPEN | kind::UTIME => {
+            let (prefix, _) = Prefix::read_from_prefix(bytes).map_err(|_short| short())?;
+            let mut facts = CallFacts::new(&prefix);
+            facts.read_sections(bytes.slice(size_of::<Prefix>()..))?;
+            Ok(Message::Call(Box::new(facts)))
+        }
+        other => Err(DecodeError::Kind(other)),
+    }
+}
+
+/// Bytes before the first NUL.
+fn string(bytes: &Bytes) -> Bytes {
+    let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+    bytes.slice(..end)
+}
+
+impl CallFacts {
+    fn new(prefix: &Prefix) -> Self {
+        Self {
+            header: prefix.header,
+            task: prefix.task,
+            call: prefix.call,
+            items: Vec::new(),
+            user_name: None,
+            cwd: None,
+            exe: None,
+            proctitle: Bytes::new(),
+            argv: Bytes::new(),
+            exec: None,
+            filename: None,
+            interp: None,
+            module_name: None,
+            how: None,
+            times: TimeFacts::default(),
+        }
+    }
+
+    fn read_sections(&mut self, mut rest: Bytes) -> Result<(), DecodeError> {
+        while let Ok((section, _)) = Section::read_from_prefix(&rest) {
+            let Section { tag, flags, len } = section;
+            let start = size_of::<Section>();
+            let end = start.saturating_add(len as usize);
+            if end > rest.len() {
+                return Err(DecodeError::Section { tag, len, left: rest.len() - start });
+            }
+            self.take(tag, flags, rest.slice(start..end));
+            rest = rest.slice(end.next_multiple_of(8).min(rest.len())..);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, tag: u16, flags: u16, data: Bytes) {
+        match tag {
+            tag::ITEM => {
+                if let Ok((facts, _)) = ItemFacts::read_from_prefix(&data) {
+                    self.items.push(RawItem { facts, ..RawItem::default() });
+                }
+            }
+            tag::NAME if flags & flag::FROM_USER != 0 => self.user_name = Some(string(&data)),
+            tag::NAME => {
+                if let Some(item) = self.items.last_mut() {
+                    item.name = Some(string(&data));
+                }
+            }
+            tag::PATH => {
+                if let Some(item) = self.items.last_mut() {
+                    item.path = Some(RawPath { components: data, flags });
+                }
+            }
+            tag::CWD => self.cwd = Some(RawPath { components: data, flags }),
+            tag::EXE => self.exe = Some(RawPath { components: data, flags }),
+            tag::PROCTITLE => self.proctitle = data,
+            tag::ARGV => self.argv = data,
+            tag::EXEC => self.exec = ExecFacts::read_from_prefix(&data).ok().map(|(facts, _)| facts),
+            tag::FILENAME => self.filename = Some(string(&data)),
+            tag::INTERP => self.interp = Some(string(&data)),
+            tag::MODULE_NAME => self.module_name = Some(string(&data)),
+            tag::OPEN_HOW => self.how = OpenHow::read_from_prefix(&data).ok().map(|(how, _)| how),
+            tag::TIMES => self.merge_times(&data),
+            _ => {} // a newer sender's
+        }
+    }
+
+    /// Times before and after travel apart.
+    fn merge_times(&mut self, data: &[u8]) {
+        let Ok((new, _)) = TimeFacts::read_from_prefix(data) else { return };
+        let times = &mut self.times;
+        if new.valid & TimeFacts::OLD != 0 {
+            (times.old_atime, times.old_mtime, times.old_ctime) =
+                (new.old_atime, new.old_mtime, new.old_ctime);
+        }
+        if new.valid & TimeFacts::NEW != 0 {
+            (times.new_atime, times.new_mtime, times.new_ctime) =
+                (new.new_atime, new.new_mtime, new.new_ctime);
+        }
+        if new.valid & TimeFacts::ASKED != 0 {
+            (times.asked_atime, times.asked_mtime) = (new.asked_atime, new.asked_mtime);
+        }
+        times.valid |= new.valid;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn walked(components: &'static [u8], flags: u16) -> Bytes {
+        RawPath { components: Bytes::from_static(components), flags }.to_bytes()
+    }
+
+    #[test]
+    fn paths_read_as_d_path_prints_them() {
+        assert_eq!(walked(b"", 0), "/");
+        assert_eq!(walked(b"passwd\0etc\0", 0), "/etc/passwd");
+        assert_eq!(walked(b"x\0tmp\0", flag::DELETED), "/tmp/x (deleted)");
+        assert_eq!(walked(b"memfd:evil\0", flag::DETACHED), "/memfd:evil (deleted)");
+        assert_eq!(walked(b"a\nb\0\xff\0", 0), Bytes::from_static(b"/\xff/a\nb"));
+        assert_eq!(walked(b"bash\0bin\0/\0", flag::DETACHED), "/bin/bash");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600), kind in 0u16..9) {
+            let mut bytes = bytes;
+            if bytes.len() > 8 {
+                bytes[4..6].copy_from_slice(&kind.to_ne_bytes());
+                bytes[6..8].copy_from_slice(&VERSION.to_ne_bytes());
+            }
+            let _ = decode(&Bytes::from(bytes)).is_ok();
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The one type in the middle: what one system call (or one process start or end) was, as the
+//! kernel saw it. The audit records, the JSON and the fields that rules test are views of it.
+
+use bytes::Bytes;
+
+/// One thing that happened. Strings are bytes: Linux paths and arguments need not be UTF-8.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Wall clock at system call entry, nanoseconds since the epoch.
+    pub time_ns: u64,
+    /// Number of this event in this sensor's log, as in `audit(SEC.mmm:SERIAL)`.
+    pub serial: u32,
+    /// The system call.
+    pub call: Syscall,
+    /// Who did it; credentials, `comm` and `exe` as at system call exit, like auditd's.
+    pub who: Process,
+    /// Working directory of the caller. `None`: the call named no path (auditd then writes no CWD).
+    pub cwd: Option<Bytes>,
+    /// The paths the call used, in auditd's order of PATH items.
+    pub paths: Vec<PathItem>,
+    /// First 128 bytes of the caller's command line as it is in memory now, NUL-separated.
+    pub proctitle: Bytes,
+    /// Keys of the audit rule that wanted this event, joined by 0x01 when there are several.
+    pub key: Option<Bytes>,
+    /// What is particular to the family of system calls.
+    pub what: What,
+    /// What is known to be incomplete or weaker than a kernel object (see [`Caveats`]).
+    pub caveats: Caveats,
+}
+
+/// A system call's registers and result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Syscall {
+    /// `AUDIT_ARCH_*` of include/uapi/linux/audit.h, e.g. 0xc000003e for x86-64.
+    pub arch: u32,
+    /// Number in that architecture's table.
+    pub nr: u32,
+    /// First four argument registers at entry.
+    pub args: [u64; 4],
+    /// Return value; −4095..−1 is a negated errno.
+    pub exit: i64,
+    /// `task_struct.personality`; auditd prints `per=` when it is not 0.
+    pub personality: u32,
+}
+
+impl Syscall {
+    /// As audit's `success=`: the result is not a negated errno.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        !(-4095..0).contains(&self.exit)
+    }
+}
+
+/// Who: process, credentials (initial user namespace) and session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Thread group id in the initial pid namespace.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Thread group id of the real parent.
+    pub ppid: u32,
+    /// Login uid; `u32::MAX` is unset.
+    pub auid: u32,
+    /// Audit session; `u32::MAX` is unset.
+    pub ses: u32,
+    /// Real, effective, saved and file-system user ids.
+    pub uid: u32,
+    pub euid: u32,
+    pub suid: u32,
+    pub fsuid: u32,
+    /// Real, effective, saved and file-system group ids.
+    pub gid: u32,
+    pub egid: u32,
+    pub sgid: u32,
+    pub fsgid: u32,
+    /// Controlling terminal as audit prints it (`pts0`); `None` is `(none)`.
+    pub tty: Option<Bytes>,
+    /// The calling thread's `comm`, at most 15 bytes.
+    pub comm: Bytes,
+    /// Path of `mm->exe_file`, with ` (deleted)` when it is; `None` for a kernel thread.
+    pub exe: Option<Bytes>,
+    /// Boot-time clock at process start, nanoseconds: with `pid` it names a process for ever.
+    pub start_ns: u64,
+}
+
+/// One PATH record's worth.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathItem {
+    /// As audit prints it: what the caller passed, or the directory part for a PARENT.
+    /// `None` is `(null)`.
+    pub name: Option<Bytes>,
+    /// Absolute path from the task's root, walked from the dentry by the kernel side.
+    pub resolved: Option<Bytes>,
+    /// The inode, if one was bound.
+    pub file: Option<FileFacts>,
+    pub nametype: NameType,
+}
+
+/// audit's `nametype=`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameType {
+    #[default]
+    Unknown,
+    Normal,
+    Parent,
+    Create,
+    Delete,
+}
+
+/// What an inode said of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileFacts {
+    pub ino: u64,
+    /// Superblock's device, kernel-internal encoding: major = dev >> 20, minor = dev & 0xfffff.
+    pub dev: u32,
+    /// Device number of a device node, same encoding.
+    pub rdev: u32,
+    /// Full `st_mode`.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub nlink: u32,
+}
+
+/// What is particular to a family.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    Exec(Exec),
+    Module(Module),
+    Open(Open),
+    Utime(Utime),
+}
+
+/// execve, execveat.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exec {
+    /// Arguments from the new image's memory (for a failed call: what the caller passed).
+    pub argv: Vec<Bytes>,
+    /// The script that the interpreter runs, absolute.
+    pub script: Option<Bytes>,
+    /// Bytes of arguments (with their NULs) that there were, also beyond the configured bound.
+    pub argv_bytes: u64,
+    /// The bound cut `argv` short, or a part was lost.
+    pub truncated: bool,
+    /// The interpreter of a script, as the `#!` line names it.
+    pub interpreter: Option<Bytes>,
+}
+
+/// init_module, finit_module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// `module.name`, known once the kernel has read the image.
+    pub name: Option<Bytes>,
+    /// `MODULE_INIT_*` flags of finit_module.
+    pub flags: u32,
+    /// The file behind finit_module's descriptor; `None` for init_module (from memory).
+    pub file: Option<PathItem>,
+}
+
+/// open, openat, openat2, creat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// `O_*` flags.
+    pub flags: u64,
+    /// Mode asked for with O_CREAT or O_TMPFILE.
+    pub mode: u64,
+    /// `RESOLVE_*` of openat2.
+    pub resolve: u64,
+    /// This call made the file.
+    pub created: bool,
+}
+
+/// utimensat, utimes, futimesat, utime. Times are (seconds, nanoseconds) since the epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Utime {
+    /// The file, also when the call names it by descriptor alone (auditd then writes no PATH).
+    pub target: Option<PathItem>,
+    /// Before the call.
+    pub old: Option<Times>,
+    /// After it.
+    pub new: Option<Times>,
+    /// The caller gave an explicit access / modification time (not "now", not "leave").
+    pub set_atime: bool,
+    pub set_mtime: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    pub atime: (i64, u32),
+    pub mtime: (i64, u32),
+    pub ctime: (i64, u32),
+}
+
+/// What a reader must know before trusting every byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caveats {
+    /// `name` was read from user memory: the caller could have changed it between.
+    pub name_from_user: bool,
+    /// A path had more components, or a string more bytes, than the kernel side carries.
+    pub truncated: bool,
+    /// A file was looked up by the sensor after the fact, not taken from a kernel object.
+    pub looked_up: bool,
+    /// The caller's process entry was missing and was read from /proc.
+    pub from_proc: bool,
+}

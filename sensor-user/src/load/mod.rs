@@ -1,0 +1,11 @@
+//! From a kernel to a running sensor: BTF, the attach plan, the programs, their maps.
+
+pub mod btf;
+pub mod plan;
+mod programs;
+pub mod sensor;
+
+pub use self::{
+    plan::{Attach, Plan},
+    sensor::{Sensor, Settings},
+};

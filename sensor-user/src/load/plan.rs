@@ -1,0 +1,167 @@
+//! The attach plan: for each hook the strongest way that the running kernel offers.
+
+use std::{fmt, path::Path, str::FromStr};
+
+use sensor_ebpf::{
+    calls::{CALLS, Call},
+    config::plan,
+};
+
+use super::btf::KernelTypes;
+
+/// How hooks attach, strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attach {
+    /// fentry and fexit on kernel functions.
+    Fentry,
+    /// kprobes and kretprobes on the same functions.
+    Kprobe,
+    /// The raw tracepoints `sys_enter` and `sys_exit`, with a table of system calls.
+    Tracepoint,
+}
+
+impl Attach {
+    pub const ALL: [Self; 3] = [Self::Fentry, Self::Kprobe, Self::Tracepoint];
+
+    /// The number that the programs know it by.
+    #[must_use]
+    pub fn setting(self) -> u32 {
+        match self {
+            Self::Fentry => plan::FENTRY,
+            Self::Kprobe => plan::KPROBE,
+            Self::Tracepoint => plan::TRACEPOINT,
+        }
+    }
+
+    /// What this plan can't see or takes from a weaker source, in words for `auklet doctor`.
+    #[must_use]
+    pub fn blind_spots(self) -> &'static [&'static str] {
+        match self {
+            Self::Fentry => &[
+                "names given to utimensat and its kin are read from user memory",
+                "32-bit system calls are seen by kprobe and tracepoint plans only",
+            ],
+            Self::Kprobe => &[
+                "names given to utimensat and its kin are read from user memory",
+                "a return probe is skipped when too many calls of one kind block at once (counted as no_exit)",
+            ],
+            Self::Tracepoint => &[
+                "names are read from user memory at entry",
+                "opens through io_uring and open_by_handle_at are not seen",
+                "the target of utimensat by path is looked up after the call; old times are not known",
+                "the script and the ld.so of an exec are looked up after the call",
+            ],
+        }
+    }
+}
+
+impl fmt::Display for Attach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fentry => "fentry",
+            Self::Kprobe => "kprobe",
+            Self::Tracepoint => "tracepoint",
+        })
+    }
+}
+
+impl FromStr for Attach {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|plan| plan.to_string() == s)
+            .ok_or_else(|| format!("unknown attach plan {s:?}: fentry, kprobe, tracepoint or auto"))
+    }
+}
+
+/// A system call and the kernel function that implements it.
+#[derive(Clone, Debug)]
+pub struct CallSite {
+    pub call: Call,
+    /// `__x64_sys_openat`
+    pub function: String,
+    /// How it attaches: a kernel may not let fentry at every function.
+    pub attach: Attach,
+}
+
+/// What to attach where.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub attach: Attach,
+    /// System calls that this kernel has; empty under [`Attach::Tracepoint`].
+    pub calls: Vec<CallSite>,
+    /// `do_filp_open`, `do_file_open` from 7.x on.
+    pub open_function: Option<&'static str>,
+    /// The kernel can load modules.
+    pub modules: bool,
+    /// What the kernel lacks, in words.
+    pub missing: Vec<String>,
+}
+
+/// Prefix of the functions that implement native system calls.
+#[cfg(target_arch = "x86_64")]
+const NATIVE_PREFIX: &str = "__x64_sys_";
+#[cfg(target_arch = "aarch64")]
+const NATIVE_PREFIX: &str = "__arm64_sys_";
+
+/// The names under which kernels open a file by `struct filename`.
+const OPEN_FUNCTIONS: [&str; 2] = ["do_filp_open", "do_file_open"];
+
+impl Plan {
+    /// The plan for one way of attaching.
+    #[must_use]
+    pub fn new(attach: Attach, types: &KernelTypes) -> Self {
+        let mut plan = Self {
+            attach,
+            calls: Vec::new(),
+            open_function: None,
+            modules: types.has_tracepoint("module_load"),
+            missing: Vec::new(),
+        };
+        if !plan.modules {
+            plan.missing.push("tracepoint module_load: this kernel has no modules".to_owned());
+        }
+        if attach == Attach::Tracepoint {
+            return plan;
+        }
+        for call in CALLS {
+            let function = format!("{NATIVE_PREFIX}{}", call.name);
+            if types.has_function(&function) {
+                let fentry = attach == Attach::Fentry && types.is_traceable(&function);
+                let attach = if fentry { Attach::Fentry } else { Attach::Kprobe };
+                plan.calls.push(CallSite { call: *call, function, attach });
+            } else {
+                plan.missing.push(format!("{function}: not in this kernel"));
+            }
+        }
+        plan.open_function = OPEN_FUNCTIONS.into_iter().find(|name| types.has_function(name));
+        if plan.open_function.is_none() {
+            plan.missing.push(format!("none of {}: paths of opens", OPEN_FUNCTIONS.join(", ")));
+        }
+        if !types.has_function("vfs_utimes") {
+            plan.missing.push("vfs_utimes: targets of utimensat".to_owned());
+        }
+        plan
+    }
+
+    /// Functions of the system calls that attach in one way.
+    #[must_use]
+    pub fn functions(&self, attach: Attach) -> Vec<&str> {
+        let sites = self.calls.iter().filter(|site| site.attach == attach);
+        sites.map(|site| site.function.as_str()).collect()
+    }
+
+    /// Whether nothing essential is missing.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.attach == Attach::Tracepoint || (self.open_function.is_some() && !self.calls.is_empty())
+    }
+}
+
+/// Whether the kernel lets kprobes be made through perf events.
+#[must_use]
+pub fn kernel_has_kprobes() -> bool {
+    Path::new("/sys/bus/event_source/devices/kprobe").exists()
+}

@@ -1,0 +1,200 @@
+//! A loaded sensor: the programs attached, the ring buffer and the counters open.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use aya::{
+    Ebpf, EbpfLoader,
+    maps::{Array, HashMap, MapData, PerCpuArray, RingBuf, stack::Stack},
+};
+use sensor_ebpf::{
+    calls::{CALLS, table_value},
+    config::{CALL_TABLE, NAME_KEY, setting},
+    fields,
+    loss::{self, cause},
+    wire::kind,
+};
+
+use super::{
+    btf::{KernelTypes, SYS_BTF},
+    plan::{Attach, Plan, kernel_has_kprobes},
+    programs,
+};
+use crate::syscalls;
+
+/// The programs; empty in a build without them.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/auklet-ebpf"));
+
+/// What the programs are told before they load.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `None`: the strongest that works.
+    pub attach: Option<Attach>,
+    /// `sensor_ebpf::config::opens` bits.
+    pub opens: u32,
+    /// Names whose read-only opens are wanted, with `AS_FILE` and `AS_PARENT` bits.
+    pub watched_names: Vec<(Vec<u8>, u32)>,
+    /// Ring buffer size; a power of two and a multiple of the page size.
+    pub ring_bytes: u32,
+    /// Most bytes of arguments of one exec.
+    pub argv_bytes: u32,
+    /// System calls that may be under way at once.
+    pub slots: u32,
+}
+
+/// Running programs; they detach when this is dropped.
+pub struct Sensor {
+    ebpf: Ebpf,
+    pub plan: Plan,
+    loss: PerCpuArray<MapData, u64>,
+}
+
+impl Sensor {
+    /// Loads and attaches.
+    ///
+    /// # Errors
+    /// Not root, no BTF, a field without offset, a program that the kernel refuses.
+    pub fn start(settings: &Settings) -> Result<Self> {
+        if OBJECT.is_empty() {
+            bail!("this binary was built without its eBPF programs; build it with `cargo xtask build`");
+        }
+        let types = KernelTypes::read(Path::new(SYS_BTF))?;
+        let offsets = types.offsets()?;
+        if let Some(attach) = settings.attach {
+            return Self::start_with(&offsets, Plan::new(attach, &types), settings);
+        }
+        for attach in Attach::ALL {
+            if attach == Attach::Kprobe && !kernel_has_kprobes() {
+                log::info!("attach plan kprobe: this kernel has no kprobes");
+                continue;
+            }
+            let plan = Plan::new(attach, &types);
+            if !plan.is_whole() {
+                log::info!("attach plan {attach}: {}", plan.missing.join("; "));
+                continue;
+            }
+            match Self::start_with(&offsets, plan, settings) {
+                Ok(sensor) => return Ok(sensor),
+                Err(error) if attach == Attach::Tracepoint => return Err(error),
+                Err(error) => log::info!("attach plan {attach} refused: {error:#}"),
+            }
+        }
+        bail!("no attach plan works on this kernel")
+    }
+
+    fn start_with(offsets: &[u32; fields::COUNT], plan: Plan, settings: &Settings) -> Result<Self> {
+        if !plan.is_whole() {
+            bail!("attach plan {}: {}", plan.attach, plan.missing.join("; "));
+        }
+        let mut config = [0u32; setting::COUNT];
+        config[setting::SELF_TGID] = std::process::id();
+        config[setting::OPENS] = settings.opens;
+        config[setting::ARGV_MAX] = settings.argv_bytes;
+        config[setting::PLAN] = plan.attach.setting();
+        let mut ebpf = EbpfLoader::new()
+            .override_global("OFFSETS", offsets.as_slice(), true)
+            .override_global("CONFIG", config.as_slice(), true)
+            .map_max_entries("EVENTS", settings.ring_bytes)
+            .map_max_entries("SLOTS", settings.slots)
+            .map_max_entries("FREE_SLOTS", settings.slots)
+            .map_max_entries("CALLS", settings.slots)
+            .load(OBJECT)
+            .context("create the maps (is this process root, with CAP_BPF and CAP_PERFMON?)")?;
+        fill_free_slots(&mut ebpf, settings.slots)?;
+        fill_watched_names(&mut ebpf, &settings.watched_names)?;
+        fill_wanted_calls(&mut ebpf)?;
+        programs::attach(&mut ebpf, &plan)?;
+        let loss = PerCpuArray::try_from(take_map(&mut ebpf, "LOSS")?)?;
+        Ok(Self { ebpf, plan, loss })
+    }
+
+    /// The ring buffer; once.
+    ///
+    /// # Errors
+    /// It was taken before.
+    pub fn take_ring(&mut self) -> Result<RingBuf<MapData>> {
+        Ok(RingBuf::try_from(take_map(&mut self.ebpf, "EVENTS")?)?)
+    }
+
+    /// The programs' own diagnostics.
+    pub fn ebpf_mut(&mut self) -> &mut Ebpf {
+        &mut self.ebpf
+    }
+
+    /// Counters summed over the CPUs: `[kind][cause]`.
+    ///
+    /// # Errors
+    /// The map can't be read.
+    pub fn loss(&self) -> Result<LossTable> {
+        let mut table = LossTable::default();
+        for k in 0..kind::COUNT {
+            for c in 0..cause::COUNT {
+                let values = self.loss.get(&loss::counter(k, c), 0)?;
+                table.0[usize::from(k)][c as usize] = values.iter().sum();
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// Loss counters, `[kind][cause]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LossTable(pub [[u64; cause::COUNT as usize]; kind::COUNT as usize]);
+
+impl LossTable {
+    /// Records of a kind that were lost: tried, or never begun, and not in the ring.
+    #[must_use]
+    pub fn lost(&self, kind: u16) -> u64 {
+        let row = &self.0[usize::from(kind)];
+        [cause::RING_FULL, cause::NO_SLOT, cause::NO_EXIT].iter().map(|c| row[*c as usize]).sum()
+    }
+
+    /// All records that were lost.
+    #[must_use]
+    pub fn total_lost(&self) -> u64 {
+        (0..kind::COUNT).map(|k| self.lost(k)).sum()
+    }
+}
+
+fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
+    ebpf.take_map(name).ok_or_else(|| anyhow!("no map {name} in the object"))
+}
+
+/// A map that stays in `ebpf`: its descriptor must live until the programs are loaded.
+fn map_mut<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya::maps::Map> {
+    ebpf.map_mut(name).ok_or_else(|| anyhow!("no map {name} in the object"))
+}
+
+fn fill_free_slots(ebpf: &mut Ebpf, slots: u32) -> Result<()> {
+    let mut free: Stack<_, u32> = Stack::try_from(map_mut(ebpf, "FREE_SLOTS")?)?;
+    for index in 0..slots {
+        free.push(index, 0).context("fill the stack of free slots")?;
+    }
+    Ok(())
+}
+
+fn fill_watched_names(ebpf: &mut Ebpf, names: &[(Vec<u8>, u32)]) -> Result<()> {
+    let mut map: HashMap<_, [u8; NAME_KEY], u32> = HashMap::try_from(map_mut(ebpf, "WATCHED_NAMES")?)?;
+    for (name, roles) in names {
+        let mut key = [0; NAME_KEY];
+        let len = name.len().min(NAME_KEY - 1);
+        key[..len].copy_from_slice(&name[..len]);
+        let merged = map.get(&key, 0).unwrap_or(0) | roles;
+        map.insert(key, merged, 0).context("more watched names than the kernel map holds")?;
+    }
+    Ok(())
+}
+
+fn fill_wanted_calls(ebpf: &mut Ebpf) -> Result<()> {
+    let mut table: Array<_, u32> = Array::try_from(map_mut(ebpf, "WANTED_CALLS")?)?;
+    for call in CALLS {
+        let value = table_value(call.kind, call.shape);
+        for (row, abi) in [syscalls::Abi::Native, syscalls::Abi::Compat].into_iter().enumerate() {
+            if let Some(nr) = syscalls::number(abi, call.name).filter(|nr| *nr < CALL_TABLE) {
+                let index = u32::try_from(row).unwrap_or(0) * CALL_TABLE + nr;
+                table.set(index, value, 0).context("fill the table of wanted calls")?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,2 @@
+//! The end-to-end driver that runs inside the guests.
+fn main() {}
