@@ -131,7 +131,10 @@ impl Alert {
 
 /// `2026-11-24T09:30:00.123Z`.
 fn rfc3339(unix_ms: i64) -> String {
-    let (days, ms) = (unix_ms.div_euclid(86_400_000), unix_ms.rem_euclid(86_400_000));
+    let (days, ms) = (
+        unix_ms.div_euclid(86_400_000),
+        unix_ms.rem_euclid(86_400_000),
+    );
     let (year, month, day) = civil(days);
     let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
     let (second, ms) = (ms / 1000 % 60, ms % 1000);

@@ -53,7 +53,10 @@ fn category(rule: &SigmaRule, document: &Document<'_>) -> Result<Category, RuleE
     Category::parse(name).ok_or_else(|| {
         let known: Vec<&str> = Category::ALL.iter().map(|c| c.name()).collect();
         let known = known.join(", ");
-        document.error_at("category", format!("unknown category {name}; known: {known}"))
+        document.error_at(
+            "category",
+            format!("unknown category {name}; known: {known}"),
+        )
     })
 }
 
@@ -122,6 +125,12 @@ fn item_names(item: &rsigma_parser::DetectionItem) -> Vec<&str> {
 
 fn is_uuid(id: &str) -> bool {
     let dash = |i| matches!(i, 8 | 13 | 18 | 23);
-    let valid = |(i, b): (usize, u8)| if dash(i) { b == b'-' } else { b.is_ascii_hexdigit() };
+    let valid = |(i, b): (usize, u8)| {
+        if dash(i) {
+            b == b'-'
+        } else {
+            b.is_ascii_hexdigit()
+        }
+    };
     id.len() == 36 && id.bytes().enumerate().all(valid)
 }

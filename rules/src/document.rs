@@ -84,18 +84,23 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// An error that rsigma reported: its line if it names one, else that of the key it quotes.
+    /// An error that rsigma reported: its line if it names one, else that of a key it mentions.
     fn parse_error(&self, problem: &str) -> RuleError {
         if problem.starts_with("YAML") {
             let (what, line) = position(problem);
             return self.error(line, format!("bad YAML: {what}"));
         }
-        let key = if problem.starts_with("Condition") {
-            "condition"
-        } else {
-            problem.split(['\'', '"', '`']).nth(1).unwrap_or_default()
-        };
-        self.error_at(key, problem)
+        if problem.starts_with("Condition") {
+            // A drawing of several lines; the last says what was expected.
+            let expected = problem.lines().last().unwrap_or(problem);
+            let expected = expected.trim_start_matches([' ', '=']);
+            return self.error_at("condition", format!("bad condition: {expected}"));
+        }
+        let mut words = problem.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let line = words.find_map(|word| self.text.lines().position(|l| mentions(l, word)));
+        let line = line.unwrap_or_else(|| self.first_line());
+        let problem: Vec<&str> = problem.split_whitespace().collect();
+        self.error(line + 1, problem.join(" "))
     }
 }
 
@@ -114,4 +119,11 @@ fn has_key(line: &str, key: &str) -> bool {
     let line = line.trim_start().trim_start_matches("- ").trim_start();
     let rest = line.trim_start_matches(['\'', '"']).strip_prefix(key);
     !key.is_empty() && rest.is_some_and(|rest| rest.starts_with([':', '|', '[', '\'', '"']))
+}
+
+/// Whether a line has `word` as its key or as a modifier of its key.
+fn mentions(line: &str, word: &str) -> bool {
+    let modifier = |part: &str| !word.is_empty() && part.trim_end_matches(':') == word;
+    let key = line.split_once(": ").map_or(line, |(key, _)| key);
+    has_key(line, word) || key.split('|').skip(1).any(modifier)
 }

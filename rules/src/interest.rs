@@ -79,7 +79,10 @@ fn of(condition: &ConditionExpr, detections: &Detections) -> Need {
             pattern: SelectorPattern::Pattern(pattern),
         } => {
             let prefix = pattern.split('*').next().unwrap_or_default();
-            let chosen = detections.named.iter().filter(|(n, _)| n.starts_with(prefix));
+            let chosen = detections
+                .named
+                .iter()
+                .filter(|(n, _)| n.starts_with(prefix));
             either(chosen.map(|(_, d)| of_detection(d)))
         }
         ConditionExpr::Selector { .. } => None,
@@ -91,9 +94,9 @@ fn of_detection(detection: &Detection) -> Need {
         Detection::AllOf(items) => every(items.iter().map(of_item)),
         Detection::AnyOf(parts) => either(parts.iter().map(of_detection)),
         Detection::And(parts) => every(parts.iter().map(of_detection)),
-        Detection::Keywords(_)
-        | Detection::ArrayMatch { .. }
-        | Detection::Conditional { .. } => None,
+        Detection::Keywords(_) | Detection::ArrayMatch { .. } | Detection::Conditional { .. } => {
+            None
+        }
     }
 }
 

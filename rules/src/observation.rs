@@ -86,7 +86,11 @@ impl Event for View<'_> {
     }
 
     fn all_string_values(&self) -> Vec<Cow<'_, str>> {
-        self.0.fields.iter().flat_map(|(_, v)| v.strings()).collect()
+        self.0
+            .fields
+            .iter()
+            .flat_map(|(_, v)| v.strings())
+            .collect()
     }
 
     fn to_json(&self) -> serde_json::Value {

@@ -17,7 +17,10 @@ pub fn render(alert: &Alert, colour: bool) -> String {
     let paint = Paint { colour };
     let mut out = String::new();
     let level = paint.level(alert.level);
-    line(&mut out, format_args!("{level} {}", paint.bold(alert.title.as_str())));
+    line(
+        &mut out,
+        format_args!("{level} {}", paint.bold(alert.title.as_str())),
+    );
     let alias = alert.alias.as_ref().map_or("", |alias| alias.as_str());
     let mut ids = vec![alert.time.as_str(), alert.host.as_str(), alias];
     ids.extend(alert.techniques.iter().map(|t| t.as_str()));

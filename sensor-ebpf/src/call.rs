@@ -89,20 +89,30 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
     }
 }
 
-/// NAME as the caller's memory has it now.
+/// NAME as the caller's memory has it now. A page that was never touched can't be read before the
+/// kernel itself has faulted it in: then the end of the call tries again.
 #[inline(always)]
 pub(crate) fn put_user_name(slot: &mut Slot, shape: u16) {
-    let address = match name_argument(shape) {
+    slot.late_name = match name_argument(shape) {
         Some(0) => slot.prefix.call.args[0],
         Some(_) => slot.prefix.call.args[1],
         None => 0,
     };
-    if address == 0 {
+    put_late_name(slot);
+}
+
+#[inline(always)]
+fn put_late_name(slot: &mut Slot) {
+    if slot.late_name == 0 {
         return;
     }
     let Some(start) = slot.begin() else { return };
-    slot.push_user_str::<4096>(address);
-    slot.end(start, tag::NAME, flag::FROM_USER);
+    if slot.push_user_str::<4096>(slot.late_name) == 0 {
+        slot.cancel(start);
+    } else {
+        slot.end(start, tag::NAME, flag::FROM_USER);
+        slot.late_name = 0;
+    }
 }
 
 /// The call under way ends; its kind is in the slot.
@@ -129,6 +139,10 @@ pub(crate) fn exit_known<const KIND: u16>(ret: i64) {
 #[inline(always)]
 fn exit<const KIND: u16>(slot: &mut Slot, ret: i64) {
     slot.prefix.call.ret = ret;
+    // After a successful exec the caller's memory is gone.
+    if KIND != kind::EXEC || ret < 0 {
+        put_late_name(slot);
+    }
     let wanted = match KIND {
         kind::EXEC => hooks::exec::finish(slot),
         kind::OPEN => hooks::open::finish(slot),

@@ -41,6 +41,8 @@ pub(crate) struct Slot {
     pub(crate) saved: [u64; 2],
     /// Bits for the family's own use while the call runs.
     pub(crate) marks: u64,
+    /// User address of a name that could not be read yet; 0: none.
+    pub(crate) late_name: u64,
     pub(crate) progress: Progress,
     pub(crate) prefix: Prefix,
     data: [u8; SLOT_DATA + SLACK],
@@ -107,6 +109,7 @@ pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
     slot.used = 0;
     slot.saved = [0; 2];
     slot.marks = 0;
+    slot.late_name = 0;
     slot.prefix.header.flags = 0;
     Some(slot)
 }
@@ -161,6 +164,12 @@ impl Slot {
         let start = self.used;
         self.used = start + size_of::<Section>() as u64;
         Some(start)
+    }
+
+    /// Forgets the section that began at `start`.
+    #[inline(always)]
+    pub(crate) fn cancel(&mut self, start: u64) {
+        self.used = start;
     }
 
     /// Ends the section that began at `start`.

@@ -51,7 +51,10 @@ impl RawPath {
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         let mut path = Vec::with_capacity(self.components.len() + 12);
-        let body = self.components.strip_suffix(&[0]).unwrap_or(&self.components);
+        let body = self
+            .components
+            .strip_suffix(&[0])
+            .unwrap_or(&self.components);
         if !body.is_empty() {
             for component in body.split(|b| *b == 0).rev() {
                 if component != b"/" {
@@ -98,15 +101,24 @@ pub struct CallFacts {
 /// # Errors
 /// The record is cut short, of another version, or of an unknown kind.
 pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
-    let short = || DecodeError::Short { len: bytes.len(), head: bytes[..bytes.len().min(32)].to_vec() };
+    let short = || DecodeError::Short {
+        len: bytes.len(),
+        head: bytes[..bytes.len().min(32)].to_vec(),
+    };
     let (header, _) = Header::read_from_prefix(bytes).map_err(|_short| short())?;
     if header.version != VERSION {
-        return Err(DecodeError::Version { found: header.version });
+        return Err(DecodeError::Version {
+            found: header.version,
+        });
     }
     match header.kind {
         kind::FORK | kind::EXIT => {
             let (record, _) = Lifecycle::read_from_prefix(bytes).map_err(|_short| short())?;
-            let message = if header.kind == kind::FORK { Message::Fork } else { Message::Exit };
+            let message = if header.kind == kind::FORK {
+                Message::Fork
+            } else {
+                Message::Exit
+            };
             Ok(message(header, record.task))
         }
         kind::ARGV => {
@@ -116,7 +128,12 @@ pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
                 return Err(short());
             }
             let start = size_of::<ArgvPart>();
-            Ok(Message::Argv(header, part.tid, part.offset, bytes.slice(start..start + len)))
+            Ok(Message::Argv(
+                header,
+                part.tid,
+                part.offset,
+                bytes.slice(start..start + len),
+            ))
         }
         kind::EXEC | kind::MODULE | kind::OPEN | kind::UTIME => {
             let (prefix, _) = Prefix::read_from_prefix(bytes).map_err(|_short| short())?;
@@ -161,7 +178,11 @@ impl CallFacts {
             let start = size_of::<Section>();
             let end = start.saturating_add(len as usize);
             if end > rest.len() {
-                return Err(DecodeError::Section { tag, len, left: rest.len() - start });
+                return Err(DecodeError::Section {
+                    tag,
+                    len,
+                    left: rest.len() - start,
+                });
             }
             self.take(tag, flags, rest.slice(start..end));
             rest = rest.slice(end.next_multiple_of(8).min(rest.len())..);
@@ -173,7 +194,10 @@ impl CallFacts {
         match tag {
             tag::ITEM => {
                 if let Ok((facts, _)) = ItemFacts::read_from_prefix(&data) {
-                    self.items.push(RawItem { facts, ..RawItem::default() });
+                    self.items.push(RawItem {
+                        facts,
+                        ..RawItem::default()
+                    });
                 }
             }
             tag::NAME if flags & flag::FROM_USER != 0 => self.user_name = Some(string(&data)),
@@ -184,14 +208,31 @@ impl CallFacts {
             }
             tag::PATH => {
                 if let Some(item) = self.items.last_mut() {
-                    item.path = Some(RawPath { components: data, flags });
+                    item.path = Some(RawPath {
+                        components: data,
+                        flags,
+                    });
                 }
             }
-            tag::CWD => self.cwd = Some(RawPath { components: data, flags }),
-            tag::EXE => self.exe = Some(RawPath { components: data, flags }),
+            tag::CWD => {
+                self.cwd = Some(RawPath {
+                    components: data,
+                    flags,
+                })
+            }
+            tag::EXE => {
+                self.exe = Some(RawPath {
+                    components: data,
+                    flags,
+                })
+            }
             tag::PROCTITLE => self.proctitle = data,
             tag::ARGV => self.argv = data,
-            tag::EXEC => self.exec = ExecFacts::read_from_prefix(&data).ok().map(|(facts, _)| facts),
+            tag::EXEC => {
+                self.exec = ExecFacts::read_from_prefix(&data)
+                    .ok()
+                    .map(|(facts, _)| facts)
+            }
             tag::FILENAME => self.filename = Some(string(&data)),
             tag::INTERP => self.interp = Some(string(&data)),
             tag::MODULE_NAME => self.module_name = Some(string(&data)),
@@ -203,7 +244,9 @@ impl CallFacts {
 
     /// Times before and after travel apart.
     fn merge_times(&mut self, data: &[u8]) {
-        let Ok((new, _)) = TimeFacts::read_from_prefix(data) else { return };
+        let Ok((new, _)) = TimeFacts::read_from_prefix(data) else {
+            return;
+        };
         let times = &mut self.times;
         if new.valid & TimeFacts::OLD != 0 {
             (times.old_atime, times.old_mtime, times.old_ctime) =
@@ -227,7 +270,11 @@ mod tests {
     use super::*;
 
     fn walked(components: &'static [u8], flags: u16) -> Bytes {
-        RawPath { components: Bytes::from_static(components), flags }.to_bytes()
+        RawPath {
+            components: Bytes::from_static(components),
+            flags,
+        }
+        .to_bytes()
     }
 
     #[test]
@@ -235,8 +282,14 @@ mod tests {
         assert_eq!(walked(b"", 0), "/");
         assert_eq!(walked(b"passwd\0etc\0", 0), "/etc/passwd");
         assert_eq!(walked(b"x\0tmp\0", flag::DELETED), "/tmp/x (deleted)");
-        assert_eq!(walked(b"memfd:evil\0", flag::DETACHED), "/memfd:evil (deleted)");
-        assert_eq!(walked(b"a\nb\0\xff\0", 0), Bytes::from_static(b"/\xff/a\nb"));
+        assert_eq!(
+            walked(b"memfd:evil\0", flag::DETACHED),
+            "/memfd:evil (deleted)"
+        );
+        assert_eq!(
+            walked(b"a\nb\0\xff\0", 0),
+            Bytes::from_static(b"/\xff/a\nb")
+        );
         assert_eq!(walked(b"bash\0bin\0/\0", flag::DETACHED), "/bin/bash");
     }
 

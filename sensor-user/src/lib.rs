@@ -2,9 +2,18 @@
 //! enrich them, and turn them into records and alerts.
 
 pub mod assemble;
+pub mod audit_log;
+pub mod cli;
 pub mod decode;
+pub mod doctor;
+pub mod enrich;
 pub mod event;
+pub mod json;
+pub mod kernel;
 pub mod load;
 pub mod process;
+pub mod records;
+pub mod rules_command;
+pub mod run;
 pub mod script;
 pub mod syscalls;

@@ -1,12 +1,34 @@
 //! The `auklet` command.
-use auklet::load::{Sensor, Settings};
-fn main() -> anyhow::Result<()> {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
-    let attach = std::env::args().nth(1).map(|a| a.parse().unwrap());
-    let t = std::time::Instant::now();
-    let s = Sensor::start(&Settings { attach, opens: 1, watched_names: vec![], ring_bytes: 1<<20, argv_bytes: 1<<19, slots: 512 })?;
-    println!("attached {} in {:?}", s.plan.attach, t.elapsed());
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    println!("{:?}", s.loss()?);
-    Ok(())
+
+use std::process::ExitCode;
+
+use auklet::{
+    cli::{Cli, Command, RulesCommand},
+    doctor, rules_command, run,
+};
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let level = env_logger::Env::new().filter_or("AUKLET_LOG", "info");
+    env_logger::Builder::from_env(level)
+        .format_target(false)
+        .init();
+    let result = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Doctor => doctor::doctor(),
+        Command::Rules {
+            command: RulesCommand::Check { paths },
+        } => rules_command::check(&paths),
+        Command::Rules {
+            command: RulesCommand::List,
+        } => rules_command::list(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("auklet: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 /// Executables whose first plain argument is a script (prefixes: versions follow).
 const INTERPRETERS: [&str; 13] = [
-    "sh", "bash", "dash", "ash", "ksh", "zsh", "busybox", "python", "perl", "ruby", "php", "node", "lua",
+    "sh", "bash", "dash", "ash", "ksh", "zsh", "busybox", "python", "perl", "ruby", "php", "node",
+    "lua",
 ];
 
 /// The absolute path of the script, if `exe` is an interpreter that was given one.
@@ -22,7 +23,9 @@ pub fn of(exe: Option<&[u8]>, argv: &[Bytes], cwd: Option<&[u8]>) -> Option<Byte
         match arg.as_ref() {
             [b'-', b'-', ..] => {}
             // -c and -e take program text: there is no script.
-            [b'-', rest @ ..] if rest.contains(&b'c') || rest.contains(&b'e') && !is_shell(name) => {
+            [b'-', rest @ ..]
+                if rest.contains(&b'c') || rest.contains(&b'e') && !is_shell(name) =>
+            {
                 return None;
             }
             [b'-' | b'+', ..] => {}
@@ -34,8 +37,10 @@ pub fn of(exe: Option<&[u8]>, argv: &[Bytes], cwd: Option<&[u8]>) -> Option<Byte
 
 fn is_interpreter(name: &[u8]) -> bool {
     INTERPRETERS.iter().any(|known| {
-        name.strip_prefix(known.as_bytes())
-            .is_some_and(|rest| rest.iter().all(|b| b.is_ascii_digit() || *b == b'.' || *b == b'-'))
+        name.strip_prefix(known.as_bytes()).is_some_and(|rest| {
+            rest.iter()
+                .all(|b| b.is_ascii_digit() || *b == b'.' || *b == b'-')
+        })
     })
 }
 
@@ -63,17 +68,36 @@ mod tests {
 
     #[track_caller]
     fn check(exe: &str, argv: &[&'static str], expect: Option<&str>) {
-        let argv: Vec<Bytes> = argv.iter().map(|a| Bytes::from_static(a.as_bytes())).collect();
+        let argv: Vec<Bytes> = argv
+            .iter()
+            .map(|a| Bytes::from_static(a.as_bytes()))
+            .collect();
         let found = of(Some(exe.as_bytes()), &argv, Some(b"/srv"));
         assert_eq!(found.as_deref(), expect.map(str::as_bytes));
     }
 
     #[test]
     fn scripts_are_found() {
-        check("/usr/bin/dash", &["/bin/sh", "-e", "./s.sh", "a"], Some("/srv/s.sh"));
-        check("/usr/bin/python3.11", &["python3", "/opt/x.py"], Some("/opt/x.py"));
-        check("/bin/busybox", &["busybox", "sh", "x.sh"], Some("/srv/x.sh"));
-        check("/usr/bin/bash", &["bash", "-x", "/sbin/dhclient-script"], Some("/sbin/dhclient-script"));
+        check(
+            "/usr/bin/dash",
+            &["/bin/sh", "-e", "./s.sh", "a"],
+            Some("/srv/s.sh"),
+        );
+        check(
+            "/usr/bin/python3.11",
+            &["python3", "/opt/x.py"],
+            Some("/opt/x.py"),
+        );
+        check(
+            "/bin/busybox",
+            &["busybox", "sh", "x.sh"],
+            Some("/srv/x.sh"),
+        );
+        check(
+            "/usr/bin/bash",
+            &["bash", "-x", "/sbin/dhclient-script"],
+            Some("/sbin/dhclient-script"),
+        );
     }
 
     #[test]

@@ -53,11 +53,26 @@ mod tests {
 
     #[test]
     fn native_numbers_are_the_platforms() {
-        assert_eq!(number(Abi::Native, "execve"), u32::try_from(libc::SYS_execve).ok());
-        assert_eq!(number(Abi::Native, "openat2"), u32::try_from(libc::SYS_openat2).ok());
-        assert_eq!(number(Abi::Native, "utimensat"), u32::try_from(libc::SYS_utimensat).ok());
-        assert_eq!(number(Abi::Native, "finit_module"), u32::try_from(libc::SYS_finit_module).ok());
-        assert_eq!(number(Abi::Native, "utime"), u32::try_from(libc::SYS_utime).ok());
+        assert_eq!(
+            number(Abi::Native, "execve"),
+            u32::try_from(libc::SYS_execve).ok()
+        );
+        assert_eq!(
+            number(Abi::Native, "openat2"),
+            u32::try_from(libc::SYS_openat2).ok()
+        );
+        assert_eq!(
+            number(Abi::Native, "utimensat"),
+            u32::try_from(libc::SYS_utimensat).ok()
+        );
+        assert_eq!(
+            number(Abi::Native, "finit_module"),
+            u32::try_from(libc::SYS_finit_module).ok()
+        );
+        assert_eq!(
+            number(Abi::Native, "utime"),
+            u32::try_from(libc::SYS_utime).ok()
+        );
     }
 
     #[test]

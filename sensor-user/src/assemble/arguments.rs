@@ -44,7 +44,11 @@ impl Arguments {
 
     /// The arguments of an exec: what its record holds, then the parts as far as none is missing.
     pub fn join(&mut self, facts: &CallFacts) -> Joined {
-        let parts = self.pending.get(&facts.task.tid).cloned().unwrap_or_default();
+        let parts = self
+            .pending
+            .get(&facts.task.tid)
+            .cloned()
+            .unwrap_or_default();
         self.forget(facts.task.tid);
         let mut area = BytesMut::from(facts.argv.as_ref());
         for (offset, part) in parts {
@@ -54,7 +58,11 @@ impl Arguments {
         }
         let got = area.len() as u64;
         let bytes = facts.exec.map_or(got, |exec| exec.argv_bytes);
-        Joined { argv: split(&area.freeze()), bytes, truncated: got < bytes }
+        Joined {
+            argv: split(&area.freeze()),
+            bytes,
+            truncated: got < bytes,
+        }
     }
 }
 
@@ -64,7 +72,9 @@ fn split(area: &Bytes) -> Vec<Bytes> {
         return Vec::new();
     }
     let body = area.strip_suffix(&[0]).unwrap_or(area);
-    body.split(|b| *b == 0).map(|arg| area.slice_ref(arg)).collect()
+    body.split(|b| *b == 0)
+        .map(|arg| area.slice_ref(arg))
+        .collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,11 @@ pub(super) fn normal(raw: &RawItem) -> PathItem {
         name: raw.name.clone(),
         resolved: raw.path.as_ref().map(|path| path.to_bytes()),
         file: file(&raw.facts),
-        nametype: if raw.facts.flags & item::FILE != 0 { NameType::Normal } else { NameType::Unknown },
+        nametype: if raw.facts.flags & item::FILE != 0 {
+            NameType::Normal
+        } else {
+            NameType::Unknown
+        },
     }
 }
 
@@ -101,14 +105,26 @@ impl Assembler {
         let Some(name) = name else { return Vec::new() };
         let image = facts.items.first().map(normal).unwrap_or_default();
         if facts.interp.is_none() || facts.interp.as_ref() == Some(&name) {
-            return vec![PathItem { name: Some(name), ..image }];
+            return vec![PathItem {
+                name: Some(name),
+                ..image
+            }];
         }
         // Only the interpreter's file is at hand; the script is looked up.
-        let mut script = PathItem { name: Some(name), ..PathItem::default() };
+        let mut script = PathItem {
+            name: Some(name),
+            ..PathItem::default()
+        };
         if lookup::fill(facts, &mut script, true) {
             caveats.looked_up = true;
         }
-        vec![script, PathItem { name: facts.interp.clone(), ..image }]
+        vec![
+            script,
+            PathItem {
+                name: facts.interp.clone(),
+                ..image
+            },
+        ]
     }
 
     fn open_paths(
@@ -122,15 +138,28 @@ impl Assembler {
         let Some(raw) = facts.items.last() else {
             // The call failed where no file was in sight, or the plan sees none.
             caveats.name_from_user = facts.user_name.is_some();
-            let unknown = |name: &Bytes| PathItem { name: Some(name.clone()), ..PathItem::default() };
-            return facts.user_name.as_ref().filter(|name| !name.is_empty()).map(unknown).into_iter().collect();
+            let unknown = |name: &Bytes| PathItem {
+                name: Some(name.clone()),
+                ..PathItem::default()
+            };
+            return facts
+                .user_name
+                .as_ref()
+                .filter(|name| !name.is_empty())
+                .map(unknown)
+                .into_iter()
+                .collect();
         };
         let mut found = normal(raw);
         if found.name.is_none() {
             caveats.name_from_user = true;
             found.name = facts.user_name.clone();
         }
-        let named = RawItem { facts: raw.facts, name: found.name.clone(), path: raw.path.clone() };
+        let named = RawItem {
+            facts: raw.facts,
+            name: found.name.clone(),
+            path: raw.path.clone(),
+        };
         let directory = || parent(&named, cwd);
         if created && flags & O_CREAT != 0 {
             found.nametype = NameType::Create;
@@ -146,8 +175,13 @@ impl Assembler {
 
 /// By path: the item with the name as given. By descriptor: no item, as auditd.
 fn utime_paths(facts: &CallFacts, target: Option<&PathItem>) -> Vec<PathItem> {
-    let Some(name) = &facts.user_name else { return Vec::new() };
-    vec![PathItem { name: Some(name.clone()), ..target.cloned().unwrap_or_default() }]
+    let Some(name) = &facts.user_name else {
+        return Vec::new();
+    };
+    vec![PathItem {
+        name: Some(name.clone()),
+        ..target.cloned().unwrap_or_default()
+    }]
 }
 
 #[cfg(test)]
@@ -156,8 +190,15 @@ mod tests {
 
     #[track_caller]
     fn check_parent(name: &'static str, expect: &str) {
-        let facts = ItemFacts { flags: item::PARENT, ..ItemFacts::default() };
-        let raw = RawItem { facts, name: Some(Bytes::from_static(name.as_bytes())), path: None };
+        let facts = ItemFacts {
+            flags: item::PARENT,
+            ..ItemFacts::default()
+        };
+        let raw = RawItem {
+            facts,
+            name: Some(Bytes::from_static(name.as_bytes())),
+            path: None,
+        };
         let cwd = Bytes::from_static(b"/srv");
         let item = parent(&raw, Some(&cwd)).expect("an item");
         assert_eq!(item.name.as_deref(), Some(expect.as_bytes()));

@@ -5,7 +5,7 @@ use std::{
     ffi::OsStr,
     fs::{self, Metadata},
     os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use bytes::Bytes;
@@ -13,21 +13,39 @@ use bytes::Bytes;
 use crate::{
     decode::CallFacts,
     event::{Caveats, FileFacts, NameType, PathItem, Times},
+    script,
 };
 
 /// Where the caller's name leads, seen from this process: through /proc, so that the caller's
-/// root and working directory hold.
-fn through_proc(facts: &CallFacts, name: &[u8]) -> PathBuf {
+/// root and working directory hold. If the caller is gone, from its working directory as text.
+fn places(facts: &CallFacts, name: &[u8]) -> [PathBuf; 2] {
     let pid = facts.task.pid;
     let base = match facts.dirfd() {
         _ if name.first() == Some(&b'/') => format!("/proc/{pid}/root"),
         Some(fd) => format!("/proc/{pid}/fd/{fd}"),
         None => format!("/proc/{pid}/cwd"),
     };
-    let mut path = PathBuf::from(base).into_os_string();
-    path.push("/");
-    path.push(OsStr::from_bytes(name));
-    path.into()
+    let mut through = PathBuf::from(base).into_os_string();
+    through.push("/");
+    through.push(OsStr::from_bytes(name));
+    let cwd = facts
+        .cwd
+        .as_ref()
+        .filter(|_| facts.dirfd().is_none())
+        .map(|path| path.to_bytes());
+    let text = script::absolute(name, cwd.as_deref());
+    [through.into(), PathBuf::from(OsStr::from_bytes(&text))]
+}
+
+fn look(places: &[PathBuf; 2], follow: bool) -> Option<Metadata> {
+    let look = |path: &PathBuf| {
+        if follow {
+            fs::metadata(path)
+        } else {
+            fs::symlink_metadata(path)
+        }
+    };
+    places.iter().find_map(|path| look(path).ok())
 }
 
 fn facts_of(metadata: &Metadata) -> FileFacts {
@@ -49,10 +67,12 @@ fn kernel_dev(dev: u64) -> u32 {
 
 /// Fills the file of an item that has none. True if it was found.
 pub(super) fn fill(facts: &CallFacts, item: &mut PathItem, follow: bool) -> bool {
-    let Some(name) = item.name.as_ref().filter(|name| !name.is_empty()) else { return false };
-    let path = through_proc(facts, name);
-    let metadata = if follow { fs::metadata(path) } else { fs::symlink_metadata(path) };
-    let Ok(metadata) = metadata else { return false };
+    let Some(name) = item.name.as_ref().filter(|name| !name.is_empty()) else {
+        return false;
+    };
+    let Some(metadata) = look(&places(facts, name), follow) else {
+        return false;
+    };
     item.file = Some(facts_of(&metadata));
     item.nametype = NameType::Normal;
     true
@@ -60,8 +80,13 @@ pub(super) fn fill(facts: &CallFacts, item: &mut PathItem, follow: bool) -> bool
 
 /// A call failed though its file exists (EACCES, EISDIR, ETXTBSY …): auditd has the inode.
 pub(super) fn complete_failed(facts: &CallFacts, paths: &mut [PathItem], caveats: &mut Caveats) {
-    const NOT_THERE: [i64; 5] =
-        [libc::ENOENT as i64, libc::ENOTDIR as i64, libc::EBADF as i64, libc::ENAMETOOLONG as i64, libc::EFAULT as i64];
+    const NOT_THERE: [i64; 5] = [
+        libc::ENOENT as i64,
+        libc::ENOTDIR as i64,
+        libc::EBADF as i64,
+        libc::ENAMETOOLONG as i64,
+        libc::EFAULT as i64,
+    ];
     if NOT_THERE.contains(&-facts.call.ret) {
         return;
     }
@@ -76,12 +101,12 @@ pub(super) fn after_utime(facts: &CallFacts) -> Option<(PathItem, Times)> {
     const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
     let name = facts.user_name.as_ref()?;
     let nofollow = facts.is("utimensat") && facts.call.args[3] & AT_SYMLINK_NOFOLLOW != 0;
-    let path = through_proc(facts, name);
-    let metadata = if nofollow { fs::symlink_metadata(&path) } else { fs::metadata(&path) }.ok()?;
-    let resolved = if nofollow { None } else { fs::canonicalize(&path).ok() };
+    let places = places(facts, name);
+    let metadata = look(&places, !nofollow)?;
+    let resolved = places.iter().find_map(|path| resolve(path, nofollow));
     let item = PathItem {
         name: Some(name.clone()),
-        resolved: resolved.map(|path| Bytes::copy_from_slice(path.as_os_str().as_bytes())),
+        resolved,
         file: Some(facts_of(&metadata)),
         nametype: NameType::Normal,
     };
@@ -92,4 +117,16 @@ pub(super) fn after_utime(facts: &CallFacts) -> Option<(PathItem, Times)> {
         ctime: pair(metadata.ctime(), metadata.ctime_nsec()),
     };
     Some((item, times))
+}
+
+/// The path without links; the last component's own link stays when the call did not follow it.
+fn resolve(path: &Path, nofollow: bool) -> Option<Bytes> {
+    let resolved = if nofollow {
+        fs::canonicalize(path.parent()?)
+            .ok()?
+            .join(path.file_name()?)
+    } else {
+        fs::canonicalize(path).ok()?
+    };
+    Some(Bytes::copy_from_slice(resolved.as_os_str().as_bytes()))
 }

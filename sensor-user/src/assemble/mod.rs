@@ -100,8 +100,16 @@ impl Assembler {
             kind::EXEC => What::Exec(self.exec(facts, cwd, caveats)),
             kind::MODULE => What::Module(Module {
                 name: facts.module_name.clone().filter(|name| !name.is_empty()),
-                flags: if facts.is("finit_module") { low32(facts.call.args[2]) } else { 0 },
-                file: facts.items.iter().find(|i| i.is_descriptor()).map(items::normal),
+                flags: if facts.is("finit_module") {
+                    low32(facts.call.args[2])
+                } else {
+                    0
+                },
+                file: facts
+                    .items
+                    .iter()
+                    .find(|i| i.is_descriptor())
+                    .map(items::normal),
             }),
             kind::OPEN => What::Open(open(facts)),
             _ => What::Utime(self.utime(facts, caveats)),
@@ -112,14 +120,21 @@ impl Assembler {
         let failed = facts.call.ret < 0;
         let joined = self.arguments.join(facts);
         caveats.truncated |= joined.truncated;
-        let interpreter = facts.interp.clone().filter(|interp| facts.filename.as_ref() != Some(interp));
+        let interpreter = facts
+            .interp
+            .clone()
+            .filter(|interp| facts.filename.as_ref() != Some(interp));
         let exe = facts.exe.as_ref().map(|path| path.to_bytes());
         let script = match &interpreter {
-            Some(_) => facts.filename.as_ref().map(|name| script::absolute(name, cwd)),
+            Some(_) => facts
+                .filename
+                .as_ref()
+                .map(|name| script::absolute(name, cwd)),
             None => script::of(exe.as_deref(), &joined.argv, cwd),
         };
         if !failed {
-            self.processes.executed(&facts.task, exe, &joined.argv, script.clone());
+            self.processes
+                .executed(&facts.task, exe, &joined.argv, script.clone());
         }
         Exec {
             argv: joined.argv,
@@ -196,17 +211,31 @@ fn open(facts: &CallFacts) -> Open {
     let (flags, mode, resolve) = match facts.name() {
         Some("open") => (args[1], args[2], 0),
         Some("creat") => (CREAT, args[1], 0),
-        Some("openat2") => facts.how.map_or((0, 0, 0), |how| (how.flags, how.mode, how.resolve)),
+        Some("openat2") => facts
+            .how
+            .map_or((0, 0, 0), |how| (how.flags, how.mode, how.resolve)),
         _ => (args[2], args[3], 0),
     };
-    let created = facts.items.last().is_some_and(|i| i.facts.f_mode & FMODE_CREATED != 0);
+    let created = facts
+        .items
+        .last()
+        .is_some_and(|i| i.facts.f_mode & FMODE_CREATED != 0);
     // Registers above the int that the kernel takes are noise.
-    Open { flags: flags & 0xffff_ffff, mode: mode & 0o7777, resolve, created }
+    Open {
+        flags: flags & 0xffff_ffff,
+        mode: mode & 0o7777,
+        resolve,
+        created,
+    }
 }
 
 fn inode_times(atime: &Stamp, mtime: &Stamp, ctime: &Stamp) -> Times {
     let pair = |stamp: &Stamp| (stamp.sec, stamp.nsec);
-    Times { atime: pair(atime), mtime: pair(mtime), ctime: pair(ctime) }
+    Times {
+        atime: pair(atime),
+        mtime: pair(mtime),
+        ctime: pair(ctime),
+    }
 }
 
 /// The low half of a register: what the kernel takes for an `int`.
@@ -228,7 +257,10 @@ impl CallFacts {
     /// Argument layout, `sensor_ebpf::calls::shape`.
     fn shape(&self) -> u16 {
         let name = self.name();
-        CALLS.iter().find(|call| Some(call.name) == name).map_or(0, |call| call.shape)
+        CALLS
+            .iter()
+            .find(|call| Some(call.name) == name)
+            .map_or(0, |call| call.shape)
     }
 
     /// The descriptor that a relative name starts from; `None` is the working directory.

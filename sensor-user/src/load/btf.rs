@@ -12,13 +12,21 @@ pub const SYS_BTF: &str = "/sys/kernel/btf/vmlinux";
 #[derive(Debug, thiserror::Error)]
 pub enum BtfError {
     #[error("{path}: {source}; the kernel needs CONFIG_DEBUG_INFO_BTF (Linux 5.8 or newer)")]
-    Missing { path: String, source: std::io::Error },
+    Missing {
+        path: String,
+        source: std::io::Error,
+    },
     #[error("{path}: not BTF: {reason}")]
     Malformed { path: String, reason: String },
     #[error("kernel field {field}: this kernel has none of its names ({names})")]
     NoField { field: String, names: String },
     #[error("kernel field {field}: two candidates, at {first} and {second} bytes ({names})")]
-    TwoFields { field: String, first: u32, second: u32, names: String },
+    TwoFields {
+        field: String,
+        first: u32,
+        second: u32,
+        names: String,
+    },
 }
 
 /// The running kernel's types.
@@ -33,10 +41,14 @@ impl KernelTypes {
     /// The file is missing or is not BTF.
     pub fn read(path: &Path) -> Result<Self, BtfError> {
         let shown = || path.display().to_string();
-        let bytes = std::fs::read(path)
-            .map_err(|source| BtfError::Missing { path: shown(), source })?;
-        let btf = Btf::from_bytes(&bytes)
-            .map_err(|e| BtfError::Malformed { path: shown(), reason: e.to_string() })?;
+        let bytes = std::fs::read(path).map_err(|source| BtfError::Missing {
+            path: shown(),
+            source,
+        })?;
+        let btf = Btf::from_bytes(&bytes).map_err(|e| BtfError::Malformed {
+            path: shown(),
+            reason: e.to_string(),
+        })?;
         Ok(Self { btf })
     }
 
@@ -53,24 +65,36 @@ impl KernelTypes {
     #[must_use]
     pub fn is_traceable(&self, function: &str) -> bool {
         let types = self.btf.resolve_types_by_name(function).unwrap_or_default();
-        types.iter().filter_map(|t| self.first_argument(t)).any(|t| !matches!(t, Type::Fwd(_)))
+        types
+            .iter()
+            .filter_map(|t| self.first_argument(t))
+            .any(|t| !matches!(t, Type::Fwd(_)))
     }
 
     /// What the first argument of a function points to.
     fn first_argument(&self, function: &Type) -> Option<Type> {
-        let Type::Func(function) = function else { return None };
+        let Type::Func(function) = function else {
+            return None;
+        };
         let Type::FuncProto(proto) = self.btf.resolve_chained_type(function).ok()? else {
             return None;
         };
-        let first = self.btf.resolve_chained_type(proto.parameters.first()?).ok()?;
-        let Type::Ptr(pointer) = self.concrete(first)? else { return None };
+        let first = self
+            .btf
+            .resolve_chained_type(proto.parameters.first()?)
+            .ok()?;
+        let Type::Ptr(pointer) = self.concrete(first)? else {
+            return None;
+        };
         self.concrete(self.btf.resolve_chained_type(&pointer).ok()?)
     }
 
     /// Whether the kernel has a tracepoint of this name.
     #[must_use]
     pub fn has_tracepoint(&self, name: &str) -> bool {
-        self.btf.resolve_ids_by_name(&format!("btf_trace_{name}")).is_ok()
+        self.btf
+            .resolve_ids_by_name(&format!("btf_trace_{name}"))
+            .is_ok()
     }
 
     /// Bytes from the start of the struct, for every field of the table.
@@ -93,18 +117,28 @@ impl KernelTypes {
             match found {
                 Some(first) if first != candidate => {
                     let names = names.join(", ");
-                    return Err(BtfError::TwoFields { field: field(), first, second: candidate, names });
+                    return Err(BtfError::TwoFields {
+                        field: field(),
+                        first,
+                        second: candidate,
+                        names,
+                    });
                 }
                 _ => found = Some(candidate),
             }
         }
-        found.ok_or_else(|| BtfError::NoField { field: field(), names: names.join(", ") })
+        found.ok_or_else(|| BtfError::NoField {
+            field: field(),
+            names: names.join(", "),
+        })
     }
 
     /// Offsets that `struct.member.member` has in the structs of that name.
     fn candidates(&self, dotted: &str) -> Vec<u32> {
         let mut parts = dotted.split('.');
-        let Some(owner) = parts.next() else { return Vec::new() };
+        let Some(owner) = parts.next() else {
+            return Vec::new();
+        };
         let members: Vec<&str> = parts.collect();
         let types = self.btf.resolve_types_by_name(owner).unwrap_or_default();
         types
@@ -117,18 +151,28 @@ impl KernelTypes {
 
     /// Bits from the start of `holder` to the member that `names` leads to.
     fn walk(&self, holder: &Type, names: &[&str]) -> Option<u32> {
-        let Some((name, rest)) = names.split_first() else { return Some(0) };
-        let (Type::Struct(composite) | Type::Union(composite)) = self.concrete(holder.clone())? else {
+        let Some((name, rest)) = names.split_first() else {
+            return Some(0);
+        };
+        let (Type::Struct(composite) | Type::Union(composite)) = self.concrete(holder.clone())?
+        else {
             return None;
         };
-        composite.members.iter().find_map(|member| self.step(member, name, names, rest))
+        composite
+            .members
+            .iter()
+            .find_map(|member| self.step(member, name, names, rest))
     }
 
     fn step(&self, member: &Member, name: &str, names: &[&str], rest: &[&str]) -> Option<u32> {
         let here = self.btf.resolve_name(member).unwrap_or_default();
         let below = || self.btf.resolve_chained_type(member).ok();
         let inner = if here == name {
-            if rest.is_empty() { Some(0) } else { self.walk(&below()?, rest) }
+            if rest.is_empty() {
+                Some(0)
+            } else {
+                self.walk(&below()?, rest)
+            }
         } else if here.is_empty() {
             self.walk(&below()?, names) // a member of an anonymous struct or union
         } else {

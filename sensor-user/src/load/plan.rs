@@ -121,7 +121,8 @@ impl Plan {
             missing: Vec::new(),
         };
         if !plan.modules {
-            plan.missing.push("tracepoint module_load: this kernel has no modules".to_owned());
+            plan.missing
+                .push("tracepoint module_load: this kernel has no modules".to_owned());
         }
         if attach == Attach::Tracepoint {
             return plan;
@@ -130,18 +131,32 @@ impl Plan {
             let function = format!("{NATIVE_PREFIX}{}", call.name);
             if types.has_function(&function) {
                 let fentry = attach == Attach::Fentry && types.is_traceable(&function);
-                let attach = if fentry { Attach::Fentry } else { Attach::Kprobe };
-                plan.calls.push(CallSite { call: *call, function, attach });
+                let attach = if fentry {
+                    Attach::Fentry
+                } else {
+                    Attach::Kprobe
+                };
+                plan.calls.push(CallSite {
+                    call: *call,
+                    function,
+                    attach,
+                });
             } else {
                 plan.missing.push(format!("{function}: not in this kernel"));
             }
         }
-        plan.open_function = OPEN_FUNCTIONS.into_iter().find(|name| types.has_function(name));
+        plan.open_function = OPEN_FUNCTIONS
+            .into_iter()
+            .find(|name| types.has_function(name));
         if plan.open_function.is_none() {
-            plan.missing.push(format!("none of {}: paths of opens", OPEN_FUNCTIONS.join(", ")));
+            plan.missing.push(format!(
+                "none of {}: paths of opens",
+                OPEN_FUNCTIONS.join(", ")
+            ));
         }
         if !types.has_function("vfs_utimes") {
-            plan.missing.push("vfs_utimes: targets of utimensat".to_owned());
+            plan.missing
+                .push("vfs_utimes: targets of utimensat".to_owned());
         }
         plan
     }
@@ -156,7 +171,8 @@ impl Plan {
     /// Whether nothing essential is missing.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.attach == Attach::Tracepoint || (self.open_function.is_some() && !self.calls.is_empty())
+        self.attach == Attach::Tracepoint
+            || (self.open_function.is_some() && !self.calls.is_empty())
     }
 }
 

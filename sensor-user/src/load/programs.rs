@@ -47,9 +47,23 @@ fn attach_fentry(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
     fexit(ebpf, "fexit_vfs_utimes", "vfs_utimes", &btf)?;
     fentry(ebpf, "fentry_vfs_utimes", "vfs_utimes", &btf)?;
     attach_calls_by_kprobe(ebpf, plan)?;
-    for site in plan.calls.iter().filter(|site| site.attach == Attach::Fentry) {
-        fexit(ebpf, &format!("fexit_{}", site.call.name), &site.function, &btf)?;
-        fentry(ebpf, &format!("fentry_{}", site.call.name), &site.function, &btf)?;
+    for site in plan
+        .calls
+        .iter()
+        .filter(|site| site.attach == Attach::Fentry)
+    {
+        fexit(
+            ebpf,
+            &format!("fexit_{}", site.call.name),
+            &site.function,
+            &btf,
+        )?;
+        fentry(
+            ebpf,
+            &format!("fentry_{}", site.call.name),
+            &site.function,
+            &btf,
+        )?;
     }
     Ok(())
 }
@@ -78,21 +92,33 @@ fn typed<'a, T>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut T>
 where
     &'a mut T: TryFrom<&'a mut aya::programs::Program>,
 {
-    let program = ebpf.program_mut(name).ok_or_else(|| anyhow!("no program {name} in the object"))?;
-    program.try_into().map_err(|_wrong| anyhow!("program {name} is of another type"))
+    let program = ebpf
+        .program_mut(name)
+        .ok_or_else(|| anyhow!("no program {name} in the object"))?;
+    program
+        .try_into()
+        .map_err(|_wrong| anyhow!("program {name} is of another type"))
 }
 
 fn fentry(ebpf: &mut Ebpf, name: &str, function: &str, btf: &Btf) -> Result<()> {
     let program: &mut FEntry = typed(ebpf, name)?;
-    program.load(function, btf).with_context(|| format!("load {name}"))?;
-    let _link = program.attach().with_context(|| format!("attach {name} to {function}"))?;
+    program
+        .load(function, btf)
+        .with_context(|| format!("load {name}"))?;
+    let _link = program
+        .attach()
+        .with_context(|| format!("attach {name} to {function}"))?;
     Ok(())
 }
 
 fn fexit(ebpf: &mut Ebpf, name: &str, function: &str, btf: &Btf) -> Result<()> {
     let program: &mut FExit = typed(ebpf, name)?;
-    program.load(function, btf).with_context(|| format!("load {name}"))?;
-    let _link = program.attach().with_context(|| format!("attach {name} to {function}"))?;
+    program
+        .load(function, btf)
+        .with_context(|| format!("load {name}"))?;
+    let _link = program
+        .attach()
+        .with_context(|| format!("attach {name} to {function}"))?;
     Ok(())
 }
 
@@ -100,8 +126,9 @@ fn kprobe(ebpf: &mut Ebpf, name: &str, functions: &[&str]) -> Result<()> {
     let program: &mut KProbe = typed(ebpf, name)?;
     program.load().with_context(|| format!("load {name}"))?;
     for function in functions {
-        let _link =
-            program.attach(function, 0).with_context(|| format!("attach {name} to {function}"))?;
+        let _link = program
+            .attach(function, 0)
+            .with_context(|| format!("attach {name} to {function}"))?;
     }
     Ok(())
 }
@@ -109,7 +136,8 @@ fn kprobe(ebpf: &mut Ebpf, name: &str, functions: &[&str]) -> Result<()> {
 fn raw_tracepoint(ebpf: &mut Ebpf, name: &str, tracepoint: &str) -> Result<()> {
     let program: &mut RawTracePoint = typed(ebpf, name)?;
     program.load().with_context(|| format!("load {name}"))?;
-    let _link =
-        program.attach(tracepoint).with_context(|| format!("attach {name} to {tracepoint}"))?;
+    let _link = program
+        .attach(tracepoint)
+        .with_context(|| format!("attach {name} to {tracepoint}"))?;
     Ok(())
 }

@@ -56,7 +56,9 @@ impl Sensor {
     /// Not root, no BTF, a field without offset, a program that the kernel refuses.
     pub fn start(settings: &Settings) -> Result<Self> {
         if OBJECT.is_empty() {
-            bail!("this binary was built without its eBPF programs; build it with `cargo xtask build`");
+            bail!(
+                "this binary was built without its eBPF programs; build it with `cargo xtask build`"
+            );
         }
         let types = KernelTypes::read(Path::new(SYS_BTF))?;
         let offsets = types.offsets()?;
@@ -146,7 +148,10 @@ impl LossTable {
     #[must_use]
     pub fn lost(&self, kind: u16) -> u64 {
         let row = &self.0[usize::from(kind)];
-        [cause::RING_FULL, cause::NO_SLOT, cause::NO_EXIT].iter().map(|c| row[*c as usize]).sum()
+        [cause::RING_FULL, cause::NO_SLOT, cause::NO_EXIT]
+            .iter()
+            .map(|c| row[*c as usize])
+            .sum()
     }
 
     /// All records that were lost.
@@ -157,30 +162,35 @@ impl LossTable {
 }
 
 fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
-    ebpf.take_map(name).ok_or_else(|| anyhow!("no map {name} in the object"))
+    ebpf.take_map(name)
+        .ok_or_else(|| anyhow!("no map {name} in the object"))
 }
 
 /// A map that stays in `ebpf`: its descriptor must live until the programs are loaded.
 fn map_mut<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya::maps::Map> {
-    ebpf.map_mut(name).ok_or_else(|| anyhow!("no map {name} in the object"))
+    ebpf.map_mut(name)
+        .ok_or_else(|| anyhow!("no map {name} in the object"))
 }
 
 fn fill_free_slots(ebpf: &mut Ebpf, slots: u32) -> Result<()> {
     let mut free: Stack<_, u32> = Stack::try_from(map_mut(ebpf, "FREE_SLOTS")?)?;
     for index in 0..slots {
-        free.push(index, 0).context("fill the stack of free slots")?;
+        free.push(index, 0)
+            .context("fill the stack of free slots")?;
     }
     Ok(())
 }
 
 fn fill_watched_names(ebpf: &mut Ebpf, names: &[(Vec<u8>, u32)]) -> Result<()> {
-    let mut map: HashMap<_, [u8; NAME_KEY], u32> = HashMap::try_from(map_mut(ebpf, "WATCHED_NAMES")?)?;
+    let mut map: HashMap<_, [u8; NAME_KEY], u32> =
+        HashMap::try_from(map_mut(ebpf, "WATCHED_NAMES")?)?;
     for (name, roles) in names {
         let mut key = [0; NAME_KEY];
         let len = name.len().min(NAME_KEY - 1);
         key[..len].copy_from_slice(&name[..len]);
         let merged = map.get(&key, 0).unwrap_or(0) | roles;
-        map.insert(key, merged, 0).context("more watched names than the kernel map holds")?;
+        map.insert(key, merged, 0)
+            .context("more watched names than the kernel map holds")?;
     }
     Ok(())
 }
@@ -189,10 +199,15 @@ fn fill_wanted_calls(ebpf: &mut Ebpf) -> Result<()> {
     let mut table: Array<_, u32> = Array::try_from(map_mut(ebpf, "WANTED_CALLS")?)?;
     for call in CALLS {
         let value = table_value(call.kind, call.shape);
-        for (row, abi) in [syscalls::Abi::Native, syscalls::Abi::Compat].into_iter().enumerate() {
+        for (row, abi) in [syscalls::Abi::Native, syscalls::Abi::Compat]
+            .into_iter()
+            .enumerate()
+        {
             if let Some(nr) = syscalls::number(abi, call.name).filter(|nr| *nr < CALL_TABLE) {
                 let index = u32::try_from(row).unwrap_or(0) * CALL_TABLE + nr;
-                table.set(index, value, 0).context("fill the table of wanted calls")?;
+                table
+                    .set(index, value, 0)
+                    .context("fill the table of wanted calls")?;
             }
         }
     }

@@ -59,7 +59,11 @@ impl ProcessTable {
     /// An empty table that remembers `keep_ended` processes after their end.
     #[must_use]
     pub fn new(keep_ended: usize) -> Self {
-        Self { by_pid: HashMap::new(), ended: VecDeque::new(), keep_ended }
+        Self {
+            by_pid: HashMap::new(),
+            ended: VecDeque::new(),
+            keep_ended,
+        }
     }
 
     /// Adds the processes that are older than the sensor, from /proc.
@@ -73,7 +77,11 @@ impl ProcessTable {
 
     /// A process began: it has its parent's image until it executes another.
     pub fn forked(&mut self, child: &Task) {
-        let parent = self.by_pid.get(&child.ppid).cloned().or_else(|| procfs::read(child.ppid));
+        let parent = self
+            .by_pid
+            .get(&child.ppid)
+            .cloned()
+            .or_else(|| procfs::read(child.ppid));
         let inherited = parent.unwrap_or_default();
         let entry = ProcessEntry {
             pid: child.pid,
@@ -90,7 +98,13 @@ impl ProcessTable {
     }
 
     /// A process executed another image.
-    pub fn executed(&mut self, task: &Task, exe: Option<Bytes>, argv: &[Bytes], script: Option<Bytes>) {
+    pub fn executed(
+        &mut self,
+        task: &Task,
+        exe: Option<Bytes>,
+        argv: &[Bytes],
+        script: Option<Bytes>,
+    ) {
         let ppid = self.known(task).map_or(task.ppid, |entry| entry.ppid);
         let entry = ProcessEntry {
             pid: task.pid,
@@ -110,14 +124,24 @@ impl ProcessTable {
 
     /// A process ended; it is remembered as an ancestor for a while.
     pub fn exited(&mut self, task: &Task) {
-        let Some(entry) = self.by_pid.get_mut(&task.pid).filter(|entry| entry.is(task.start_ns)) else {
+        let Some(entry) = self
+            .by_pid
+            .get_mut(&task.pid)
+            .filter(|entry| entry.is(task.start_ns))
+        else {
             return;
         };
         entry.exited = true;
         self.ended.push_back((entry.pid, entry.start_ns));
         while self.ended.len() > self.keep_ended {
-            let Some((pid, start_ns)) = self.ended.pop_front() else { break };
-            if self.by_pid.get(&pid).is_some_and(|e| e.exited && e.start_ns == start_ns) {
+            let Some((pid, start_ns)) = self.ended.pop_front() else {
+                break;
+            };
+            if self
+                .by_pid
+                .get(&pid)
+                .is_some_and(|e| e.exited && e.start_ns == start_ns)
+            {
                 self.by_pid.remove(&pid);
             }
         }
@@ -135,7 +159,9 @@ impl ProcessTable {
     pub fn caller(&mut self, task: &Task) -> (&ProcessEntry, bool) {
         let missing = self.known(task).is_none();
         if missing {
-            let mut entry = procfs::read(task.pid).filter(|e| e.is(task.start_ns)).unwrap_or_default();
+            let mut entry = procfs::read(task.pid)
+                .filter(|e| e.is(task.start_ns))
+                .unwrap_or_default();
             entry.pid = task.pid;
             entry.ppid = task.ppid;
             entry.start_ns = task.start_ns;
@@ -160,7 +186,8 @@ impl ProcessTable {
         while let Some(entry) = next {
             let parent = self.by_pid.get(&entry.ppid).filter(|p| p.pid != entry.pid);
             // A parent is older than its child, else the pid was used again.
-            next = parent.filter(|p| p.start_ns <= entry.start_ns.saturating_add(START_TOLERANCE_NS));
+            next =
+                parent.filter(|p| p.start_ns <= entry.start_ns.saturating_add(START_TOLERANCE_NS));
             if let Some(parent) = next {
                 line.push(parent);
             }

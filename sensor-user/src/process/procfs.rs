@@ -8,8 +8,12 @@ use super::{ProcessEntry, until_nul};
 
 /// Every process there is.
 pub(super) fn pids() -> Vec<u32> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect()
 }
 
 /// One process; `None` when it is gone.
@@ -47,13 +51,24 @@ fn parse_stat(stat: &[u8]) -> Option<(Bytes, u32, u64)> {
     let rest = std::str::from_utf8(stat.get(close + 2..)?).ok()?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     let comm = until_nul(stat.get(open + 1..close)?);
-    Some((comm, fields.get(1)?.parse().ok()?, fields.get(19)?.parse().ok()?))
+    Some((
+        comm,
+        fields.get(1)?.parse().ok()?,
+        fields.get(19)?.parse().ok()?,
+    ))
 }
 
 /// Real uid from proc_pid_status(5).
 fn uid(status: &[u8]) -> Option<u32> {
-    let line = status.split(|b| *b == b'\n').find(|line| line.starts_with(b"Uid:"))?;
-    std::str::from_utf8(line).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
+    let line = status
+        .split(|b| *b == b'\n')
+        .find(|line| line.starts_with(b"Uid:"))?;
+    std::str::from_utf8(line)
+        .ok()?
+        .split_ascii_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
 }
 
 fn ticks_per_second() -> u64 {
@@ -67,7 +82,9 @@ pub(super) fn split_nul(bytes: &Bytes) -> Vec<Bytes> {
     if bytes.is_empty() {
         return Vec::new();
     }
-    body.split(|b| *b == 0).map(|part| bytes.slice_ref(part)).collect()
+    body.split(|b| *b == 0)
+        .map(|part| bytes.slice_ref(part))
+        .collect()
 }
 
 #[cfg(test)]
@@ -77,13 +94,22 @@ mod tests {
     #[test]
     fn stat_with_a_hostile_comm() {
         let stat = b"77 (a) b (c)) S 5 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 0";
-        assert_eq!(parse_stat(stat), Some((Bytes::from_static(b"a) b (c)"), 5, 4242)));
+        assert_eq!(
+            parse_stat(stat),
+            Some((Bytes::from_static(b"a) b (c)"), 5, 4242))
+        );
     }
 
     #[test]
     fn this_process() {
         let me = read(std::process::id()).expect("own entry");
         assert_eq!(me.ppid, std::os::unix::process::parent_id());
-        assert_eq!(me.exe.as_deref(), std::env::current_exe().ok().map(|p| p.into_os_string().into_encoded_bytes()).as_deref());
+        assert_eq!(
+            me.exe.as_deref(),
+            std::env::current_exe()
+                .ok()
+                .map(|p| p.into_os_string().into_encoded_bytes())
+                .as_deref()
+        );
     }
 }

@@ -20,7 +20,12 @@ const SECOND: u64 = 1_000_000_000;
 
 fn table() -> ProcessTable {
     let mut table = ProcessTable::new(2);
-    table.executed(&task(1_000_001, 0, SECOND, 1), Some(Bytes::from_static(b"/sbin/init")), &[], None);
+    table.executed(
+        &task(1_000_001, 0, SECOND, 1),
+        Some(Bytes::from_static(b"/sbin/init")),
+        &[],
+        None,
+    );
     table.forked(&task(1_000_002, 1_000_001, 2 * SECOND, 1));
     table
 }
@@ -28,26 +33,49 @@ fn table() -> ProcessTable {
 #[test]
 fn a_fork_has_its_parents_image_until_it_executes() {
     let mut table = table();
-    assert_eq!(table.get(1_000_002).and_then(|e| e.exe.clone()), Some(Bytes::from_static(b"/sbin/init")));
+    assert_eq!(
+        table.get(1_000_002).and_then(|e| e.exe.clone()),
+        Some(Bytes::from_static(b"/sbin/init"))
+    );
     let argv = [Bytes::from_static(b"sh"), Bytes::from_static(b"-c")];
-    table.executed(&task(1_000_002, 1_000_001, 2 * SECOND, 2), Some(Bytes::from_static(b"/bin/sh")), &argv, None);
+    table.executed(
+        &task(1_000_002, 1_000_001, 2 * SECOND, 2),
+        Some(Bytes::from_static(b"/bin/sh")),
+        &argv,
+        None,
+    );
     let entry = table.get(1_000_002).expect("entry");
-    assert_eq!((entry.exe.as_deref(), entry.argv.len()), (Some(&b"/bin/sh"[..]), 2));
+    assert_eq!(
+        (entry.exe.as_deref(), entry.argv.len()),
+        (Some(&b"/bin/sh"[..]), 2)
+    );
     assert_eq!(table.ancestors(1_000_002).len(), 1);
 }
 
 #[test]
 fn an_exec_that_was_lost_makes_the_entry_stale() {
     let table = table();
-    assert!(table.known(&task(1_000_002, 1_000_001, 2 * SECOND, 1)).is_some());
-    assert!(table.known(&task(1_000_002, 1_000_001, 2 * SECOND, 2)).is_none());
+    assert!(
+        table
+            .known(&task(1_000_002, 1_000_001, 2 * SECOND, 1))
+            .is_some()
+    );
+    assert!(
+        table
+            .known(&task(1_000_002, 1_000_001, 2 * SECOND, 2))
+            .is_none()
+    );
 }
 
 #[test]
 fn a_pid_used_again_is_another_process() {
     let mut table = table();
     table.exited(&task(1_000_002, 1_000_001, 2 * SECOND, 1));
-    assert!(table.known(&task(1_000_002, 1_000_001, 9 * SECOND, 1)).is_none());
+    assert!(
+        table
+            .known(&task(1_000_002, 1_000_001, 9 * SECOND, 1))
+            .is_none()
+    );
     table.forked(&task(1_000_002, 1_000_001, 9 * SECOND, 1));
     assert!(table.get(1_000_002).is_some_and(|e| !e.exited));
 }

@@ -1,0 +1,67 @@
+//! `auklet doctor`: what this kernel offers.
+
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
+
+use anyhow::Result;
+
+use crate::{
+    kernel,
+    load::{
+        Attach, Plan, Sensor, Settings,
+        btf::{KernelTypes, SYS_BTF},
+        plan::kernel_has_kprobes,
+    },
+};
+
+/// Prints the kernel, BTF, each attach plan and what it can't see.
+///
+/// # Errors
+/// There is no BTF, or no plan works.
+pub fn doctor() -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "kernel      {}", kernel::release())?;
+    let types = KernelTypes::read(Path::new(SYS_BTF))?;
+    let fields = types.offsets()?.len();
+    writeln!(out, "BTF         {SYS_BTF}, all {fields} fields found")?;
+    let kprobes = if kernel_has_kprobes() { "yes" } else { "no" };
+    writeln!(out, "kprobes     {kprobes}")?;
+    for attach in Attach::ALL {
+        let plan = Plan::new(attach, &types);
+        let verdict = match Sensor::start(&settings(attach)) {
+            Ok(_) => "works".to_owned(),
+            Err(error) => format!("refused: {}", first_line(&format!("{error:#}"))),
+        };
+        writeln!(out, "{:<11} {verdict}", attach.to_string())?;
+        let by_kprobe = plan.functions(Attach::Kprobe);
+        if attach == Attach::Fentry && !by_kprobe.is_empty() {
+            writeln!(out, "            by kprobe: {}", by_kprobe.join(", "))?;
+        }
+        for line in plan
+            .missing
+            .iter()
+            .map(String::as_str)
+            .chain(attach.blind_spots().iter().copied())
+        {
+            writeln!(out, "            - {line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn settings(attach: Attach) -> Settings {
+    Settings {
+        attach: Some(attach),
+        opens: 0,
+        watched_names: Vec::new(),
+        ring_bytes: 64 << 10,
+        argv_bytes: 4096,
+        slots: 16,
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

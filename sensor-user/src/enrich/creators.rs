@@ -1,0 +1,76 @@
+//! Who made a file and when: remembered by inode, for the timestamp alert.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::{
+    enrich::command_line,
+    event::{Event, FileFacts, What},
+    process::ProcessEntry,
+};
+
+/// Files remembered.
+const KEPT: usize = 65_536;
+/// Bytes of a command line remembered.
+const COMMAND_LINE: usize = 512;
+
+/// Device and inode number.
+type Inode = (u32, u64);
+
+/// Who made a file.
+#[derive(Clone, Debug)]
+pub struct Creation {
+    pub pid: u32,
+    pub start_ns: u64,
+    pub exe: Vec<u8>,
+    pub command_line: Vec<u8>,
+    /// Nanoseconds since the epoch.
+    pub time_ns: u64,
+}
+
+/// The latest files made.
+#[derive(Debug, Default)]
+pub struct Creators {
+    by_inode: HashMap<Inode, Creation>,
+    order: VecDeque<Inode>,
+}
+
+impl Creators {
+    /// Learns from an event that made a file.
+    pub fn remember(&mut self, event: &Event, actor: Option<&ProcessEntry>) {
+        let What::Open(open) = &event.what else {
+            return;
+        };
+        let Some(file) = event
+            .paths
+            .last()
+            .and_then(|item| item.file)
+            .filter(|_| open.created)
+        else {
+            return;
+        };
+        let mut line = command_line(actor);
+        line.truncate(COMMAND_LINE);
+        let creation = Creation {
+            pid: event.who.pid,
+            start_ns: event.who.start_ns,
+            exe: event.who.exe.as_deref().unwrap_or_default().to_vec(),
+            command_line: line,
+            time_ns: event.time_ns,
+        };
+        let inode = (file.dev, file.ino);
+        if self.by_inode.insert(inode, creation).is_none() {
+            self.order.push_back(inode);
+        }
+        while self.order.len() > KEPT {
+            if let Some(oldest) = self.order.pop_front() {
+                self.by_inode.remove(&oldest);
+            }
+        }
+    }
+
+    /// Who made this file, if that was seen.
+    #[must_use]
+    pub fn of(&self, file: &FileFacts) -> Option<&Creation> {
+        self.by_inode.get(&(file.dev, file.ino))
+    }
+}

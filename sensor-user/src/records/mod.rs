@@ -1,0 +1,162 @@
+//! The text that auditd would have written for an event (kernel/auditsc.c: audit_log_exit), in
+//! its order: SYSCALL, the family's own record, CWD, PATH items, PROCTITLE, EOE.
+
+mod encode;
+mod execve;
+mod path;
+
+use std::io::Write as _;
+
+use self::encode::{plain, text};
+pub(crate) use self::path::{Dev, Octal, nametype};
+use crate::{
+    event::{Event, What},
+    syscalls,
+};
+
+/// Longest PROCTITLE: MAX_PROCTITLE_AUDIT_LEN.
+const PROCTITLE: usize = 128;
+
+/// Appends the event's records, a line each, as auditd's log file has them: without EOE.
+pub fn format(event: &Event, out: &mut Vec<u8>) {
+    line(event, "SYSCALL", out, |out| syscall(event, out));
+    match &event.what {
+        What::Exec(exec) if event.call.success() => execve::lines(event, &exec.argv, out),
+        What::Module(module) => {
+            if let Some(name) = &module.name {
+                line(event, "KERN_MODULE", out, |out| {
+                    text(out, "name=", Some(name))
+                });
+            }
+        }
+        What::Open(open) if syscalls::name(event.call.arch, event.call.nr) == Some("openat2") => {
+            line(event, "OPENAT2", out, |out| {
+                plain(
+                    out,
+                    format_args!(
+                        "oflag=0{:o} mode=0{:o} resolve={:#x}",
+                        open.flags, open.mode, open.resolve
+                    ),
+                );
+            });
+        }
+        _ => {}
+    }
+    if let Some(cwd) = &event.cwd {
+        line(event, "CWD", out, |out| text(out, "cwd=", Some(cwd)));
+    }
+    for (item, path) in event.paths.iter().enumerate() {
+        line(event, "PATH", out, |out| path::body(item, path, out));
+    }
+    line(event, "PROCTITLE", out, |out| {
+        proctitle(&event.proctitle, out)
+    });
+}
+
+/// Appends the end-of-event record, which auditd gives to plug-ins but not to its log file.
+pub fn format_eoe(event: &Event, out: &mut Vec<u8>) {
+    line(event, "EOE", out, |_| {});
+}
+
+/// The records as lines of ASCII without their newlines.
+#[must_use]
+pub fn lines(event: &Event) -> Vec<String> {
+    let mut out = Vec::new();
+    format(event, &mut out);
+    let lines = out.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    lines
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect()
+}
+
+/// `type=TYPE msg=audit(SEC.mmm:SERIAL): ` and the body that `body` appends.
+fn line(event: &Event, kind: &str, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+    let ms = event.time_ns / 1_000_000;
+    plain(
+        out,
+        format_args!(
+            "type={kind} msg=audit({}.{:03}:{}): ",
+            ms / 1000,
+            ms % 1000,
+            event.serial
+        ),
+    );
+    body(out);
+    out.push(b'\n');
+}
+
+/// audit_log_exit and audit_log_task_info.
+fn syscall(event: &Event, out: &mut Vec<u8>) {
+    let (call, who) = (&event.call, &event.who);
+    plain(
+        out,
+        format_args!("arch={:x} syscall={}", call.arch, call.nr),
+    );
+    if call.personality != 0 {
+        plain(out, format_args!(" per={:x}", call.personality));
+    }
+    let success = if call.success() { "yes" } else { "no" };
+    let [a0, a1, a2, a3] = call.args;
+    plain(
+        out,
+        format_args!(
+            " success={success} exit={} a0={a0:x} a1={a1:x} a2={a2:x} a3={a3:x}",
+            exit(call.exit)
+        ),
+    );
+    plain(
+        out,
+        format_args!(
+            " items={} ppid={} pid={} auid={}",
+            event.paths.len(),
+            who.ppid,
+            who.pid,
+            who.auid
+        ),
+    );
+    plain(
+        out,
+        format_args!(
+            " uid={} gid={} euid={} suid={}",
+            who.uid, who.gid, who.euid, who.suid
+        ),
+    );
+    plain(
+        out,
+        format_args!(
+            " fsuid={} egid={} sgid={} fsgid={} tty=",
+            who.fsuid, who.egid, who.sgid, who.fsgid
+        ),
+    );
+    encode::trusted(out, who.tty.as_deref().unwrap_or(b"(none)"));
+    plain(out, format_args!(" ses={}", who.ses));
+    text(out, " comm=", Some(&who.comm));
+    text(out, " exe=", who.exe.as_deref());
+    text(out, " key=", event.key.as_deref());
+}
+
+/// A call that a signal interrupted shows EINTR, as its caller would see it: audit_return_fixup.
+fn exit(code: i64) -> i64 {
+    if [-512, -513, -514, -516].contains(&code) {
+        -4
+    } else {
+        code
+    }
+}
+
+/// audit_log_proctitle: cut, without what can't be printed at the end.
+fn proctitle(title: &[u8], out: &mut Vec<u8>) {
+    let cut = &title[..title.len().min(PROCTITLE)];
+    let end = cut
+        .iter()
+        .rposition(|b| (0x20..0x7f).contains(b))
+        .map_or(0, |at| at + 1);
+    if end == 0 {
+        let _ = out.write_all(b"proctitle=\"(null)\"").is_ok();
+    } else {
+        text(out, "proctitle=", Some(&cut[..end]));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Where records, events and alerts go.
+
+use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
+
+use anyhow::{Context as _, Result};
+use auklet_rules::{Alert, Finding, Scene, render};
+use serde_json::json;
+
+use super::status::Status;
+use crate::{
+    audit_log::AuditLog,
+    cli::RunArgs,
+    event::Event,
+    json,
+    load::{Plan, sensor::LossTable},
+    process::ProcessTable,
+    records,
+};
+
+pub(super) struct Outputs {
+    out: BufWriter<Stdout>,
+    records: bool,
+    events: bool,
+    json: bool,
+    colour: bool,
+    audit_log: Option<AuditLog>,
+    alerts: u64,
+    scratch: Vec<u8>,
+}
+
+impl Outputs {
+    pub(super) fn open(args: &RunArgs) -> Result<Self> {
+        let audit_log = args.audit_log.as_deref().map(AuditLog::open).transpose()?;
+        Ok(Self {
+            out: BufWriter::with_capacity(1 << 16, io::stdout()),
+            records: args.records,
+            events: args.events,
+            json: args.json,
+            colour: io::stdout().is_terminal(),
+            audit_log,
+            alerts: 0,
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Hooks are attached.
+    pub(super) fn ready(&mut self, plan: &Plan) -> Result<()> {
+        log::info!("ready attach={} pid={}", plan.attach, std::process::id());
+        for line in plan
+            .missing
+            .iter()
+            .map(String::as_str)
+            .chain(plan.attach.blind_spots().iter().copied())
+        {
+            log::info!("blind spot: {line}");
+        }
+        if self.events || self.json {
+            let attach = plan.attach.to_string();
+            self.line(&json!({"type": "ready", "attach": attach, "pid": std::process::id()}))?;
+        }
+        self.flush()
+    }
+
+    pub(super) fn event(&mut self, event: &Event) -> Result<()> {
+        if self.records || self.audit_log.is_some() {
+            self.scratch.clear();
+            records::format(event, &mut self.scratch);
+        }
+        if let Some(log) = &mut self.audit_log {
+            log.write_event(&self.scratch)?;
+        }
+        if self.records {
+            records::format_eoe(event, &mut self.scratch);
+            self.out
+                .write_all(&self.scratch)
+                .context("write records to standard output")?;
+        }
+        if self.events {
+            json::write(event, &mut self.out).context("write events to standard output")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn alert(&mut self, finding: Finding, scene: Scene) -> Result<()> {
+        self.alerts += 1;
+        let alert = Alert::new(finding, scene);
+        if self.json {
+            let mut value = serde_json::to_value(&alert)?;
+            if let Some(object) = value.as_object_mut() {
+                object.insert("type".to_owned(), "alert".into());
+            }
+            self.line(&value)?;
+        } else {
+            self.out.write_all(render(&alert, self.colour).as_bytes())?;
+        }
+        self.flush()
+    }
+
+    pub(super) fn processes(&mut self, processes: &ProcessTable) -> Result<()> {
+        for entry in processes.entries() {
+            let value = json::process(entry);
+            self.line(&value)?;
+        }
+        self.flush()
+    }
+
+    pub(super) fn status(&mut self, status: &Status, loss: &LossTable) -> Result<()> {
+        let report = status.report(loss, self.alerts);
+        log::info!("{}", report.line());
+        if self.events || self.json {
+            let value = serde_json::to_value(&report)?;
+            self.line(&value)?;
+        }
+        self.flush()
+    }
+
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.out.flush().context("write to standard output")
+    }
+
+    fn line(&mut self, value: &serde_json::Value) -> Result<()> {
+        serde_json::to_writer(&mut self.out, value)?;
+        self.out
+            .write_all(b"\n")
+            .context("write to standard output")
+    }
+}
