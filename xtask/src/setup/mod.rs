@@ -1,0 +1,30 @@
+//! `cargo xtask setup`: everything that building, running and testing need.
+
+pub(crate) mod kernels;
+pub(crate) mod rootfs;
+pub(crate) mod toolchain;
+
+use anyhow::Result;
+
+use crate::{apt, cache};
+
+/// For the eBPF object and the static binaries.
+const BUILD_PACKAGES: [&str; 2] = ["gcc", "libc6-dev"];
+/// For the guests.
+const GUEST_PACKAGES: [&str; 5] = ["qemu-system-x86", "debootstrap", "cpio", "zstd", "xz-utils"];
+
+/// Everything.
+pub(crate) fn setup(refresh: bool) -> Result<()> {
+    let _lock = cache::lock()?;
+    apt::install(&[BUILD_PACKAGES.as_slice(), &GUEST_PACKAGES].concat())?;
+    toolchain::setup()?;
+    kernels::setup(refresh)?;
+    rootfs::setup()
+}
+
+/// What `build` needs, without guests.
+pub(crate) fn for_build() -> Result<()> {
+    let _lock = cache::lock()?;
+    apt::install(&BUILD_PACKAGES)?;
+    toolchain::setup()
+}

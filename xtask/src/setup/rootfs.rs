@@ -1,0 +1,95 @@
+//! The guest's root file system: a small Debian with the real auditd, as an initramfs.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    fs,
+    hash::{Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    apt::{as_root, mirror},
+    cache,
+    command::{command, quiet},
+};
+
+const SUITE: &str = "bookworm";
+
+/// Beside debootstrap's minimal set.
+const PACKAGES: [&str; 12] = [
+    "auditd",
+    "cron",
+    "iproute2",
+    "isc-dhcp-client",
+    "kmod",
+    "netcat-openbsd",
+    "openssh-client",
+    "openssh-server",
+    "procps",
+    "socat",
+    "strace",
+    "sudo",
+];
+
+/// What a guest never reads: less to unpack at each boot.
+const REMOVED: [&str; 9] = [
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "usr/share/info",
+    "usr/share/i18n",
+    "usr/share/perl",
+    "usr/lib/x86_64-linux-gnu/gconv",
+    "var/lib/apt/lists",
+    "var/cache",
+];
+
+/// The initramfs; its name changes with what goes into it.
+pub(crate) fn image() -> Result<PathBuf> {
+    let mut hasher = DefaultHasher::new();
+    (SUITE, PACKAGES, REMOVED).hash(&mut hasher);
+    Ok(cache::dir()?.join(format!("guest/rootfs-{:016x}.cpio.zst", hasher.finish())))
+}
+
+pub(crate) fn setup() -> Result<()> {
+    let image = image()?;
+    let what = format!("guest root file system ({})", PACKAGES.join(" "));
+    cache::step(&what, image.exists(), || {
+        let parent = image.parent().context("the image has no directory")?;
+        fs::create_dir_all(parent)?;
+        let root = parent.join("root.part");
+        bootstrap(&root)?;
+        cache::atomically(&image, |part| pack(&root, part))?;
+        remove(&root)
+    })
+}
+
+/// debootstrap checks the archive's signatures itself.
+fn bootstrap(root: &Path) -> Result<()> {
+    remove(root)?;
+    let include = format!("--include={}", PACKAGES.join(","));
+    let words = [
+        as_root()?.as_slice(),
+        &["debootstrap", "--variant=minbase", &include, SUITE],
+    ]
+    .concat();
+    quiet(command(&words).arg(root).arg(mirror(false)?))?;
+    for below in REMOVED {
+        remove(&root.join(below))?;
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let words = [as_root()?.as_slice(), &["rm", "-rf", "--one-file-system"]].concat();
+    quiet(command(&words).arg(path))
+}
+
+fn pack(root: &Path, image: &Path) -> Result<()> {
+    let pipe =
+        "cd \"$1\" && find . -print0 | cpio -0 -o -H newc --quiet | zstd -q -T0 -10 -f -o \"$2\"";
+    let words = [as_root()?.as_slice(), &["sh", "-ec", pipe, "sh"]].concat();
+    quiet(command(&words).arg(root).arg(image))
+}
