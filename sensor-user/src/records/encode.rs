@@ -10,7 +10,7 @@ pub(super) fn is_control(byte: u8) -> bool {
 /// Appends numbers and literals.
 pub(super) fn plain(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
     // A Vec takes everything; the result is only there for other writers.
-    let _ = out.write_fmt(arguments).is_ok();
+    drop(out.write_fmt(arguments));
 }
 
 /// Appends `label` and an untrusted string: quoted, or in hexadecimal; `(null)` when missing.
@@ -23,18 +23,27 @@ pub(super) fn text(out: &mut Vec<u8>, label: &str, value: Option<&[u8]>) {
     }
 }
 
+/// Appends a path that the kernel made from a dentry: audit_log_d_path has PATH_MAX + 11 bytes
+/// for it and its NUL.
+pub(super) fn object_path(out: &mut Vec<u8>, label: &str, value: Option<&[u8]>) {
+    const LONGEST: usize = 4096 + 10;
+    match value {
+        Some(value) if value.len() > LONGEST => text(out, label, Some(b"<too_long>")),
+        _ => text(out, label, value),
+    }
+}
+
 pub(super) fn quoted(out: &mut Vec<u8>, value: &[u8]) {
     out.push(b'"');
     out.extend_from_slice(value);
     out.push(b'"');
 }
 
+/// Upper case, as audit_log_n_hex writes it.
 pub(super) fn hexadecimal(out: &mut Vec<u8>, value: &[u8]) {
-    let start = out.len();
-    out.resize(start + 2 * value.len(), 0);
-    // The destination is exactly as long as the encoding needs.
-    let _ = hex::encode_to_slice(value, &mut out[start..]).is_ok();
-    out[start..].make_ascii_uppercase();
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|half| DIGITS[usize::from(half)]);
+    out.extend(value.iter().flat_map(digits));
 }
 
 /// Appends a string that the kernel made (a terminal's name), without quotes; what could forge a

@@ -5,9 +5,7 @@ mod encode;
 mod execve;
 mod path;
 
-use std::io::Write as _;
-
-use self::encode::{plain, text};
+use self::encode::{object_path, plain, text};
 pub(crate) use self::path::{Dev, Octal, nametype};
 use crate::{
     event::{Event, What},
@@ -16,11 +14,16 @@ use crate::{
 
 /// Longest PROCTITLE: MAX_PROCTITLE_AUDIT_LEN.
 const PROCTITLE: usize = 128;
+/// auditd cuts a line at MAX_AUDIT_MESSAGE_LENGTH - 32 (lib/libaudit.h, src/auditd-event.c), the
+/// newline and C's NUL included; its readers take no longer one.
+const LINE: usize = 8970 - 32 - 2;
 
 /// Appends the event's records, a line each, as auditd's log file has them: without EOE.
 pub fn format(event: &Event, out: &mut Vec<u8>) {
     line(event, "SYSCALL", out, |out| syscall(event, out));
     match &event.what {
+        // No argument at all was kept: no record is better than one that says argc=1.
+        What::Exec(exec) if exec.argv.is_empty() && exec.truncated => {}
         What::Exec(exec) if event.call.success() => execve::lines(event, &exec.argv, out),
         What::Module(module) => {
             if let Some(name) = &module.name {
@@ -43,7 +46,7 @@ pub fn format(event: &Event, out: &mut Vec<u8>) {
         _ => {}
     }
     if let Some(cwd) = &event.cwd {
-        line(event, "CWD", out, |out| text(out, "cwd=", Some(cwd)));
+        line(event, "CWD", out, |out| object_path(out, "cwd=", Some(cwd)));
     }
     for (item, path) in event.paths.iter().enumerate() {
         line(event, "PATH", out, |out| path::body(item, path, out));
@@ -71,6 +74,7 @@ pub fn lines(event: &Event) -> Vec<String> {
 
 /// `type=TYPE msg=audit(SEC.mmm:SERIAL): ` and the body that `body` appends.
 fn line(event: &Event, kind: &str, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
     let ms = event.time_ns / 1_000_000;
     plain(
         out,
@@ -82,6 +86,7 @@ fn line(event: &Event, kind: &str, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec
         ),
     );
     body(out);
+    out.truncate(start + LINE);
     out.push(b'\n');
 }
 
@@ -131,7 +136,7 @@ fn syscall(event: &Event, out: &mut Vec<u8>) {
     encode::trusted(out, who.tty.as_deref().unwrap_or(b"(none)"));
     plain(out, format_args!(" ses={}", who.ses));
     text(out, " comm=", Some(&who.comm));
-    text(out, " exe=", who.exe.as_deref());
+    object_path(out, " exe=", who.exe.as_deref());
     text(out, " key=", event.key.as_deref());
 }
 
@@ -147,15 +152,14 @@ fn exit(code: i64) -> i64 {
 /// audit_log_proctitle: cut, without what can't be printed at the end.
 fn proctitle(title: &[u8], out: &mut Vec<u8>) {
     let cut = &title[..title.len().min(PROCTITLE)];
-    let end = cut
-        .iter()
-        .rposition(|b| (0x20..0x7f).contains(b))
-        .map_or(0, |at| at + 1);
-    if end == 0 {
-        let _ = out.write_all(b"proctitle=\"(null)\"").is_ok();
-    } else {
-        text(out, "proctitle=", Some(&cut[..end]));
-    }
+    let end = cut.iter().rposition(|b| is_printable(*b));
+    let shown = end.map_or(&b"(null)"[..], |end| &cut[..=end]);
+    text(out, "proctitle=", Some(shown));
+}
+
+/// The kernel's isprint is Latin-1's (lib/ctype.c): the last byte of most UTF-8 letters counts.
+fn is_printable(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e | 0xa0..=0xff)
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! PATH records (kernel/auditsc.c: audit_log_name).
 
-use super::encode::{plain, text};
+use super::encode::{object_path, plain};
 use crate::event::{NameType, PathItem};
 
 /// The body of item number `item`.
 pub(super) fn body(item: usize, path: &PathItem, out: &mut Vec<u8>) {
     plain(out, format_args!("item={item}"));
-    text(out, " name=", path.name.as_deref());
+    // What the caller passed is shorter than PATH_MAX, so the bound is only for a PARENT's.
+    object_path(out, " name=", path.name.as_deref());
     if let Some(file) = &path.file {
         plain(
             out,

@@ -155,8 +155,14 @@ fn keep(unpacked: &Path, release: &str, target: &Path) -> Result<()> {
         }
     }
     fs::write(target.join("release"), release)?;
-    let image = unpacked.join("boot").join(format!("vmlinuz-{release}"));
-    fs::copy(&image, target.join("vmlinuz")).with_context(|| image.display().to_string())?;
+    // Since 7.3 Debian's packages have the image beside the modules.
+    let images = [
+        unpacked.join("boot").join(format!("vmlinuz-{release}")),
+        unpacked.join("usr/lib/modules").join(release).join("vmlinuz"),
+    ];
+    let image = images.iter().find(|image| image.exists());
+    let image = image.with_context(|| format!("no image of {release} in its package"))?;
+    fs::copy(image, target.join("vmlinuz")).with_context(|| image.display().to_string())?;
     Ok(())
 }
 

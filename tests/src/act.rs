@@ -1,0 +1,77 @@
+//! Acts that need a process of their own: the driver starts itself with one of these.
+
+use std::{
+    ffi::{CString, OsString},
+    os::unix::process::CommandExt as _,
+    process::{Command, ExitCode},
+};
+
+/// `nothing`; `thread-exec PROGRAM ARG…`: exec from a thread that does not lead;
+/// `chroot DIR FILE`: open FILE inside DIR; `memfd`: exec from memory.
+pub(crate) fn act(words: &[OsString]) -> ExitCode {
+    let Some((verb, rest)) = words.split_first() else {
+        return ExitCode::SUCCESS;
+    };
+    match verb.to_str() {
+        Some("nothing") => ExitCode::SUCCESS,
+        Some("thread-exec") => thread_exec(rest.to_vec()),
+        Some("chroot") => chroot(rest),
+        Some("memfd") => memfd(),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn thread_exec(words: Vec<OsString>) -> ExitCode {
+    let thread = std::thread::spawn(move || {
+        let error = Command::new(&words[0]).args(&words[1..]).exec();
+        eprintln!("exec: {error}");
+    });
+    let _ended = thread.join().is_ok();
+    ExitCode::FAILURE
+}
+
+fn chroot(words: &[OsString]) -> ExitCode {
+    let [dir, file] = words else {
+        return ExitCode::FAILURE;
+    };
+    let entered = std::os::unix::fs::chroot(dir).and_then(|()| std::env::set_current_dir("/"));
+    match entered.and_then(|()| std::fs::File::open(file)) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chroot: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn memfd() -> ExitCode {
+    let Ok(image) = std::fs::read("/proc/self/exe") else {
+        return ExitCode::FAILURE;
+    };
+    // SAFETY: the name is a NUL-terminated literal; the descriptor is not used as anything else.
+    let fd = unsafe { libc::memfd_create(c"evil".as_ptr(), 0) };
+    let path = OsString::from(format!("/proc/self/fd/{fd}"));
+    if fd < 0 || std::fs::write(&path, image).is_err() {
+        return ExitCode::FAILURE;
+    }
+    let words = ["memfd-marker", "act", "nothing"].map(|w| CString::new(w).unwrap_or_default());
+    let argv: Vec<*const libc::c_char> = words
+        .iter()
+        .map(|w| w.as_ptr())
+        .chain([std::ptr::null()])
+        .collect();
+    let environment: [*const libc::c_char; 1] = [std::ptr::null()];
+    // SAFETY: all pointers are to NUL-terminated strings or arrays that end with a null pointer,
+    // and outlive the call.
+    unsafe {
+        libc::syscall(
+            libc::SYS_execveat,
+            fd,
+            c"".as_ptr(),
+            argv.as_ptr(),
+            environment.as_ptr(),
+            libc::AT_EMPTY_PATH,
+        );
+    }
+    ExitCode::FAILURE
+}

@@ -1,0 +1,311 @@
+//! execve and execveat.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs,
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::who::Who;
+use crate::{
+    harness::{Case, Ctx},
+    json::{bytes, same_bool, same_bytes, same_number},
+};
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        name: "exec/arguments",
+        run: arguments,
+    },
+    Case {
+        name: "exec/200 KB of arguments",
+        run: long_arguments,
+    },
+    Case {
+        name: "exec/script",
+        run: script,
+    },
+    Case {
+        name: "exec/relative name",
+        run: relative,
+    },
+    Case {
+        name: "exec/as another user",
+        run: other_user,
+    },
+    Case {
+        name: "exec/from a thread",
+        run: from_thread,
+    },
+    Case {
+        name: "exec/memfd",
+        run: memfd,
+    },
+    Case {
+        name: "exec/ENOENT",
+        run: enoent,
+    },
+    Case {
+        name: "exec/EACCES",
+        run: eacces,
+    },
+    Case {
+        name: "exec/ENOEXEC",
+        run: enoexec,
+    },
+];
+
+/// The event of a process whose arguments hold a marker.
+fn exec_event(ctx: &mut Ctx, pid: u32, success: bool) -> Result<Value> {
+    ctx.event("execve", pid, |v| v["syscall"]["success"] == success)
+}
+
+/// A program that runs and ends: the driver itself, copied under another name.
+fn program(dir: &Path, name: &str) -> Result<std::path::PathBuf> {
+    let path = dir.join(name);
+    fs::copy("/proc/self/exe", &path)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    Ok(path)
+}
+
+fn check_argv(event: &Value, expect: &[&OsStr]) -> Result<()> {
+    let argv = event
+        .pointer("/exec/argv")
+        .and_then(Value::as_array)
+        .context("no argv")?;
+    let argv: Option<Vec<Vec<u8>>> = argv.iter().map(bytes).collect();
+    let expect: Vec<Vec<u8>> = expect.iter().map(|arg| arg.as_bytes().to_vec()).collect();
+    if argv.as_ref() != Some(&expect) {
+        let lengths = |v: &[Vec<u8>]| v.iter().map(Vec::len).collect::<Vec<_>>();
+        bail!(
+            "argv differs: lengths {:?}, expected {:?}",
+            argv.map(|a| lengths(&a)),
+            lengths(&expect)
+        );
+    }
+    let total: usize = expect.iter().map(|arg| arg.len() + 1).sum();
+    same_number(event, "/exec/argv_bytes", i64::try_from(total)?)
+}
+
+/// PATH item `n` is this file.
+fn check_item(event: &Value, n: usize, name: &[u8], path: &Path) -> Result<()> {
+    let file = fs::metadata(path)?;
+    same_bytes(event, &format!("/paths/{n}/name"), name)?;
+    same_bytes(event, &format!("/paths/{n}/nametype"), b"NORMAL")?;
+    same_number(
+        event,
+        &format!("/paths/{n}/inode"),
+        i64::try_from(file.ino())?,
+    )?;
+    same_bytes(
+        event,
+        &format!("/paths/{n}/mode"),
+        format!("0{:o}", file.mode()).as_bytes(),
+    )?;
+    let dev = format!(
+        "{:02x}:{:02x}",
+        libc::major(file.dev()),
+        libc::minor(file.dev())
+    );
+    same_bytes(event, &format!("/paths/{n}/dev"), dev.as_bytes())?;
+    same_number(event, &format!("/paths/{n}/ouid"), file.uid().into())?;
+    same_number(event, &format!("/paths/{n}/ogid"), file.gid().into())
+}
+
+fn arguments(ctx: &mut Ctx) -> Result<()> {
+    let exe = program(&ctx.dir, "probe")?;
+    let hostile: Vec<OsString> = [
+        &b"act"[..],
+        b"nothing",
+        b"new\nline",
+        b"q\"uote'",
+        b"",
+        b"\xff\xfe",
+        "caf\u{e9}".as_bytes(),
+    ]
+    .into_iter()
+    .map(|arg| OsStr::from_bytes(arg).to_owned())
+    .collect();
+    let mut child = Command::new(&exe)
+        .args(&hostile)
+        .current_dir(&ctx.dir)
+        .spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let event = exec_event(ctx, pid, true)?;
+    Who::child(pid).check(&event)?;
+    same_bytes(&event, "/syscall/name", b"execve")?;
+    same_number(&event, "/syscall/exit", 0)?;
+    same_number(&event, "/who/tid", pid.into())?;
+    same_bytes(&event, "/who/comm", b"probe")?;
+    same_bytes(&event, "/who/exe", exe.as_os_str().as_bytes())?;
+    same_bytes(&event, "/cwd", ctx.dir.as_os_str().as_bytes())?;
+    same_bool(&event, "/exec/truncated", false)?;
+    let expect: Vec<&OsStr> = std::iter::once(exe.as_os_str())
+        .chain(hostile.iter().map(OsString::as_os_str))
+        .collect();
+    check_argv(&event, &expect)?;
+    same_bytes(&event, "/paths/0/resolved", exe.as_os_str().as_bytes())?;
+    check_item(&event, 0, exe.as_os_str().as_bytes(), &exe)
+}
+
+fn long_arguments(ctx: &mut Ctx) -> Result<()> {
+    let exe = program(&ctx.dir, "long")?;
+    let parts: Vec<String> = (0..4u8)
+        .map(|n| char::from(b'a' + n).to_string().repeat(50_000))
+        .collect();
+    let mut child = Command::new(&exe)
+        .args(["act", "nothing"])
+        .args(&parts)
+        .spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let event = exec_event(ctx, pid, true)?;
+    let mut expect = vec![exe.as_os_str(), OsStr::new("act"), OsStr::new("nothing")];
+    expect.extend(parts.iter().map(OsStr::new));
+    same_bool(&event, "/exec/truncated", false)?;
+    check_argv(&event, &expect)
+}
+
+fn script(ctx: &mut Ctx) -> Result<()> {
+    let path = ctx.dir.join("s.sh");
+    fs::write(&path, "#!/bin/sh -e\nexit 0\n")?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    let mut child = Command::new("./s.sh")
+        .arg("a1")
+        .current_dir(&ctx.dir)
+        .spawn()?;
+    let pid = child.id();
+    let shell = fs::canonicalize("/bin/sh")?;
+    let event = exec_event(ctx, pid, true)?;
+    child.wait()?;
+    check_argv(&event, &["/bin/sh", "-e", "./s.sh", "a1"].map(OsStr::new))?;
+    same_bytes(&event, "/exec/interpreter", b"/bin/sh")?;
+    same_bytes(&event, "/exec/script", path.as_os_str().as_bytes())?;
+    same_bytes(&event, "/who/exe", shell.as_os_str().as_bytes())?;
+    same_bytes(&event, "/who/comm", b"s.sh")?;
+    check_item(&event, 0, b"./s.sh", &path)?;
+    check_item(&event, 1, b"/bin/sh", &shell)?;
+    same_bytes(&event, "/paths/1/resolved", shell.as_os_str().as_bytes())?;
+    if !ctx.sees_objects() {
+        return same_bool(&event, "/caveats/looked_up", true);
+    }
+    same_bytes(&event, "/paths/0/resolved", path.as_os_str().as_bytes())?;
+    let loader = Path::new("/lib64/ld-linux-x86-64.so.2");
+    check_item(&event, 2, loader.as_os_str().as_bytes(), loader)
+}
+
+fn relative(ctx: &mut Ctx) -> Result<()> {
+    let sub = ctx.dir.join("sub");
+    fs::create_dir(&sub)?;
+    let exe = program(&ctx.dir, "up")?;
+    let mut child = Command::new("../up")
+        .args(["act", "nothing"])
+        .current_dir(&sub)
+        .spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let event = exec_event(ctx, pid, true)?;
+    same_bytes(&event, "/cwd", sub.as_os_str().as_bytes())?;
+    same_bytes(&event, "/paths/0/resolved", exe.as_os_str().as_bytes())?;
+    check_item(&event, 0, b"../up", &exe)
+}
+
+fn other_user(ctx: &mut Ctx) -> Result<()> {
+    // The scratch directory is root's alone; the program is not in it.
+    let mut child = Command::new("/bin/true").uid(1234).gid(4321).spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let event = exec_event(ctx, pid, true)?;
+    Who {
+        uid: 1234,
+        gid: 4321,
+        ..Who::child(pid)
+    }
+    .check(&event)
+}
+
+fn from_thread(ctx: &mut Ctx) -> Result<()> {
+    let exe = program(&ctx.dir, "after")?;
+    let mut child = Command::new("/proc/self/exe")
+        .args(["act", "thread-exec"])
+        .arg(&exe)
+        .args(["act", "nothing"])
+        .spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let path = exe.as_os_str().as_bytes().to_vec();
+    let event = ctx.event("execve", pid, |v| {
+        bytes(&v["who"]["exe"]) == Some(path.clone())
+    })?;
+    // The thread that calls execve becomes the leader: its id is the process's.
+    same_number(&event, "/who/tid", pid.into())?;
+    check_argv(
+        &event,
+        &[exe.as_os_str(), OsStr::new("act"), OsStr::new("nothing")],
+    )
+}
+
+fn memfd(ctx: &mut Ctx) -> Result<()> {
+    let mut child = Command::new("/proc/self/exe")
+        .args(["act", "memfd"])
+        .spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let event = ctx.event("execve", pid, |v| v["syscall"]["name"] == "execveat")?;
+    same_number(&event, "/syscall/exit", 0)?;
+    same_bytes(&event, "/who/exe", b"/memfd:evil (deleted)")?;
+    check_argv(&event, &["memfd-marker", "act", "nothing"].map(OsStr::new))
+}
+
+/// A child that fails to execute: the driver's own fork reports the error.
+fn failing(ctx: &mut Ctx, path: &Path, errno: i32) -> Result<Value> {
+    let error = Command::new(path)
+        .arg("marker-argument")
+        .spawn()
+        .err()
+        .context("it ran")?;
+    if error.raw_os_error() != Some(errno) {
+        bail!("it failed otherwise: {error}");
+    }
+    let name = path.as_os_str().as_bytes().to_vec();
+    let event = ctx.sensor.wait_for("the failed exec", |v| {
+        v["hook"] == "execve"
+            && v["syscall"]["exit"] == -errno
+            && v["paths"][0]["name"].as_str().map(str::as_bytes) == Some(&name)
+    })?;
+    same_bool(&event, "/syscall/success", false)?;
+    same_number(&event, "/who/ppid", std::process::id().into())?;
+    check_argv(&event, &[path.as_os_str(), OsStr::new("marker-argument")])?;
+    Ok(event)
+}
+
+fn enoent(ctx: &mut Ctx) -> Result<()> {
+    let path = ctx.dir.join("no such");
+    let event = failing(ctx, &path, libc::ENOENT)?;
+    same_bytes(&event, "/paths/0/nametype", b"UNKNOWN")
+}
+
+fn eacces(ctx: &mut Ctx) -> Result<()> {
+    let path = ctx.dir.join("plain");
+    fs::write(&path, "not a program")?;
+    let event = failing(ctx, &path, libc::EACCES)?;
+    check_item(&event, 0, path.as_os_str().as_bytes(), &path)
+}
+
+fn enoexec(ctx: &mut Ctx) -> Result<()> {
+    let path = ctx.dir.join("garbage");
+    fs::write(&path, b"\x01\x02\x03\x04 not a program")?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    let event = failing(ctx, &path, libc::ENOEXEC)?;
+    check_item(&event, 0, path.as_os_str().as_bytes(), &path)
+}
