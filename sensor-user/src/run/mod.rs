@@ -116,7 +116,10 @@ impl Watch {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = report.recv() => self.report()?,
+                _ = report.recv() => {
+                    self.drain(ring.get_mut())?;
+                    self.report()?;
+                }
                 guard = ring.readable_mut() => {
                     let mut guard = guard?;
                     self.drain(guard.get_inner_mut())?;

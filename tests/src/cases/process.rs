@@ -116,6 +116,8 @@ fn fork(ctx: &mut Ctx) -> Result<()> {
 fn exec(ctx: &mut Ctx) -> Result<()> {
     let mut child = Command::new("/bin/sleep").arg("9999").spawn()?;
     let pid = child.id();
+    // vfork's parent goes on before execve has ended.
+    ctx.event("execve", pid, |_| true)?;
     let exe = exe_of(pid);
     let found = entry(ctx, pid);
     child.kill()?;
