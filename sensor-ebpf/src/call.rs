@@ -21,6 +21,9 @@ use crate::{
 /// Bytes of the command line that auditd prints: MAX_PROCTITLE_AUDIT_LEN of kernel/auditsc.c.
 const PROCTITLE: usize = 128;
 
+/// The result of a call whose name the kernel could not read either.
+const EFAULT: i64 = -14;
+
 /// System call number (native table, then the 32-bit one) → kind and shape; 0: not wanted.
 #[map]
 static WANTED_CALLS: Array<u32> = Array::with_max_entries(2 * CALL_TABLE, 0);
@@ -80,12 +83,18 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
     slot.marks = marks;
     slot.prefix.header.kind = kind;
     slot.prefix.header.ktime_ns = output::now();
-    slot.prefix.call = Syscall { nr: arch::nr(pt_regs), arch: arch::ARCHES[abi & 1], args, ret: 0 };
+    slot.prefix.call = Syscall {
+        nr: arch::nr(pt_regs),
+        arch: arch::ARCHES[abi & 1],
+        args,
+        ret: 0,
+    };
     match kind {
         kind::MODULE => hooks::module::entered(slot, shape),
         kind::UTIME => hooks::utime::entered(slot, shape),
         _ if only_tracepoints() => put_user_name(slot, shape),
-        _ => {}
+        // For a call that fails before the kernel's copy of its name is seen.
+        _ => slot.late_name = name_address(slot, shape),
     }
 }
 
@@ -93,12 +102,17 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
 /// kernel itself has faulted it in: then the end of the call tries again.
 #[inline(always)]
 pub(crate) fn put_user_name(slot: &mut Slot, shape: u16) {
-    slot.late_name = match name_argument(shape) {
+    slot.late_name = name_address(slot, shape);
+    put_late_name(slot);
+}
+
+#[inline(always)]
+fn name_address(slot: &Slot, shape: u16) -> u64 {
+    match name_argument(shape) {
         Some(0) => slot.prefix.call.args[0],
         Some(_) => slot.prefix.call.args[1],
         None => 0,
-    };
-    put_late_name(slot);
+    }
 }
 
 #[inline(always)]
@@ -118,7 +132,9 @@ fn put_late_name(slot: &mut Slot) {
 /// The call under way ends; its kind is in the slot.
 #[inline(always)]
 pub(crate) fn exit_any(ret: i64) {
-    let Some(slot) = slot::under_way() else { return };
+    let Some(slot) = slot::under_way() else {
+        return;
+    };
     match slot.prefix.header.kind {
         kind::EXEC => exit::<{ kind::EXEC }>(slot, ret),
         kind::MODULE => exit::<{ kind::MODULE }>(slot, ret),
@@ -131,7 +147,9 @@ pub(crate) fn exit_any(ret: i64) {
 /// A call of a known kind ends.
 #[inline(always)]
 pub(crate) fn exit_known<const KIND: u16>(ret: i64) {
-    let Some(slot) = slot::under_way() else { return };
+    let Some(slot) = slot::under_way() else {
+        return;
+    };
     exit::<KIND>(slot, ret);
     slot::give_back();
 }
@@ -142,6 +160,9 @@ fn exit<const KIND: u16>(slot: &mut Slot, ret: i64) {
     // After a successful exec the caller's memory is gone.
     if KIND != kind::EXEC || ret < 0 {
         put_late_name(slot);
+        if slot.late_name != 0 && ret != EFAULT {
+            slot.mark(flag::READ_FAILED);
+        }
     }
     let wanted = match KIND {
         kind::EXEC => hooks::exec::finish(slot),
@@ -175,6 +196,9 @@ fn send(kind: u16, slot: &mut Slot) {
     let flags = slot.prefix.header.flags;
     if flags & u32::from(flag::TRUNCATED) != 0 {
         output::count(kind, cause::TRUNCATED);
+    }
+    if flags & u32::from(flag::READ_FAILED) != 0 {
+        output::count(kind, cause::READ_FAILED);
     }
     let ktime = slot.prefix.header.ktime_ns;
     let (data, len) = slot.sendable();

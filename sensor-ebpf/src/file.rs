@@ -27,7 +27,9 @@ pub(crate) fn fill_inode(facts: &mut ItemFacts, inode: Ptr) {
 /// The directory's block.
 #[inline(always)]
 fn fill_parent(facts: &mut ItemFacts, dentry: Ptr) {
-    let parent = dentry.follow(Field::DentryParent).follow(Field::DentryInode);
+    let parent = dentry
+        .follow(Field::DentryParent)
+        .follow(Field::DentryInode);
     if parent.is_null() {
         return;
     }
@@ -68,7 +70,10 @@ pub(crate) fn behind(fd: u32) -> Ptr {
     if fd >= table.read::<u32>(Field::FdtableMaxFds) {
         return Ptr(0);
     }
-    Ptr(table.follow(Field::FdtableFd).add(fd as usize * size_of::<u64>()).load())
+    Ptr(table
+        .follow(Field::FdtableFd)
+        .add(fd as usize * size_of::<u64>())
+        .load())
 }
 
 /// ITEM and PATH sections for the file behind a descriptor.

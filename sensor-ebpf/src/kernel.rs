@@ -77,7 +77,11 @@ impl Ptr {
         // SAFETY: the destination is `size_of::<T>()` writable bytes; the helper checks the
         // source and fills the destination in every case, and any bytes are a `T`.
         unsafe {
-            bpf_probe_read_kernel(value.as_mut_ptr().cast(), size_of::<T>() as u32, self.0 as *const _);
+            bpf_probe_read_kernel(
+                value.as_mut_ptr().cast(),
+                size_of::<T>() as u32,
+                self.0 as *const _,
+            );
             value.assume_init()
         }
     }
@@ -108,7 +112,11 @@ pub(crate) fn load_user<T: Plain>(address: u64) -> T {
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: as in `Ptr::load`.
     unsafe {
-        bpf_probe_read_user(value.as_mut_ptr().cast(), size_of::<T>() as u32, address as *const _);
+        bpf_probe_read_user(
+            value.as_mut_ptr().cast(),
+            size_of::<T>() as u32,
+            address as *const _,
+        );
         value.assume_init()
     }
 }

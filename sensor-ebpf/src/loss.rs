@@ -16,8 +16,14 @@ pub mod cause {
     pub const TRUNCATED: u32 = 5;
     pub const COUNT: u32 = 6;
     /// As `auklet` prints them.
-    pub const NAMES: [&str; COUNT as usize] =
-        ["tried", "ring_full", "no_slot", "no_exit", "read_failed", "truncated"];
+    pub const NAMES: [&str; COUNT as usize] = [
+        "tried",
+        "ring_full",
+        "no_slot",
+        "no_exit",
+        "read_failed",
+        "truncated",
+    ];
 }
 
 /// Slots of the per-CPU `LOSS` array: one row of causes per kind.

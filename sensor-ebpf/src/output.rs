@@ -52,7 +52,15 @@ pub(crate) fn header(kind: u16, len: u32, flags: u32, ktime_ns: u64) -> Header {
     count(kind, cause::TRIED);
     // SAFETY: the helper has no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
-    Header { len, kind, version: VERSION, cpu, flags, seq, ktime_ns }
+    Header {
+        len,
+        kind,
+        version: VERSION,
+        cpu,
+        flags,
+        seq,
+        ktime_ns,
+    }
 }
 
 #[inline(always)]
@@ -86,7 +94,12 @@ pub(crate) unsafe fn send(kind: u16, data: *const u8, len: u64) {
 pub(crate) fn reserve(len: u64) -> *mut u8 {
     // SAFETY: the map is a ring buffer; the caller checks for null and submits.
     unsafe {
-        aya_ebpf::helpers::generated::bpf_ringbuf_reserve((&raw const EVENTS).cast_mut().cast(), len, 0).cast()
+        aya_ebpf::helpers::generated::bpf_ringbuf_reserve(
+            (&raw const EVENTS).cast_mut().cast(),
+            len,
+            0,
+        )
+        .cast()
     }
 }
 

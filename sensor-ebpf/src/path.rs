@@ -1,11 +1,7 @@
 //! Paths from dentries and mounts, as `d_path` (fs/d_path.c: prepend_path) walks them: up from
 //! the leaf, crossing mounts, until the task's root.
 
-use sensor_ebpf::{
-    config::PATH_COMPONENTS,
-    fields::Field,
-    wire::flag,
-};
+use sensor_ebpf::{config::PATH_COMPONENTS, fields::Field, wire::flag};
 
 use crate::{
     kernel::{Ptr, current, offset},
@@ -18,7 +14,12 @@ const COMPONENT: usize = 256;
 /// Appends the section `tag` with the components of a `struct path`, leaf first.
 #[inline(always)]
 pub(crate) fn put_path(slot: &mut Slot, tag: u16, path: Ptr) {
-    put_dentry(slot, tag, path.follow(Field::PathDentry), path.follow(Field::PathMnt));
+    put_dentry(
+        slot,
+        tag,
+        path.follow(Field::PathDentry),
+        path.follow(Field::PathMnt),
+    );
 }
 
 /// The same from a dentry and its `struct vfsmount`.
@@ -29,9 +30,7 @@ pub(crate) fn put_dentry(slot: &mut Slot, tag: u16, dentry: Ptr, vfsmount: Ptr) 
     }
     let Some(start) = slot.begin() else { return };
     let flags = deleted(dentry) | walk(slot, start, dentry, vfsmount);
-    if flags & flag::TRUNCATED != 0 {
-        slot.mark(flag::TRUNCATED);
-    }
+    slot.mark(flags & (flag::TRUNCATED | flag::READ_FAILED));
     slot.end(start, tag, flags);
 }
 
@@ -39,7 +38,11 @@ pub(crate) fn put_dentry(slot: &mut Slot, tag: u16, dentry: Ptr, vfsmount: Ptr) 
 #[inline(always)]
 fn deleted(dentry: Ptr) -> u16 {
     let unhashed = dentry.follow(Field::DentryHashPprev).is_null();
-    if unhashed && dentry.follow(Field::DentryParent) != dentry { flag::DELETED } else { 0 }
+    if unhashed && dentry.follow(Field::DentryParent) != dentry {
+        flag::DELETED
+    } else {
+        0
+    }
 }
 
 #[inline(always)]

@@ -33,6 +33,16 @@ pub(crate) struct Progress {
     pub(crate) start: u64,
 }
 
+/// How far the arguments of a failed exec were read.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct FailedArgv {
+    /// User address of the next pointer; 0 once the null pointer at the end was seen.
+    pub(crate) next: u64,
+    /// Not 0 when an argument was cut.
+    pub(crate) cut: u64,
+}
+
 #[repr(C)]
 pub(crate) struct Slot {
     /// Bytes of `data` in use; a multiple of 8 between sections.
@@ -44,6 +54,7 @@ pub(crate) struct Slot {
     /// User address of a name that could not be read yet; 0: none.
     pub(crate) late_name: u64,
     pub(crate) progress: Progress,
+    pub(crate) failed: FailedArgv,
     pub(crate) prefix: Prefix,
     data: [u8; SLOT_DATA + SLACK],
 }
@@ -138,7 +149,10 @@ impl Slot {
     #[inline(always)]
     pub(crate) fn sendable(&mut self) -> (*const u8, u64) {
         let used = clamp(self.used) as u64;
-        ((&raw const self.prefix).cast(), size_of::<Prefix>() as u64 + used)
+        (
+            (&raw const self.prefix).cast(),
+            size_of::<Prefix>() as u64 + used,
+        )
     }
 
     /// Whether the section that began at `start` may grow by one more string.

@@ -88,6 +88,8 @@ pub struct CallFacts {
     pub exe: Option<RawPath>,
     pub proctitle: Bytes,
     pub argv: Bytes,
+    /// `argv` is of a failed call and not all that the caller passed.
+    pub argv_cut: bool,
     pub exec: Option<ExecFacts>,
     pub filename: Option<Bytes>,
     pub interp: Option<Bytes>,
@@ -163,6 +165,7 @@ impl CallFacts {
             exe: None,
             proctitle: Bytes::new(),
             argv: Bytes::new(),
+            argv_cut: false,
             exec: None,
             filename: None,
             interp: None,
@@ -227,7 +230,10 @@ impl CallFacts {
                 })
             }
             tag::PROCTITLE => self.proctitle = data,
-            tag::ARGV => self.argv = data,
+            tag::ARGV => {
+                self.argv = data;
+                self.argv_cut = flags & flag::TRUNCATED != 0;
+            }
             tag::EXEC => {
                 self.exec = ExecFacts::read_from_prefix(&data)
                     .ok()
@@ -301,7 +307,7 @@ mod tests {
                 bytes[4..6].copy_from_slice(&kind.to_ne_bytes());
                 bytes[6..8].copy_from_slice(&VERSION.to_ne_bytes());
             }
-            let _ = decode(&Bytes::from(bytes)).is_ok();
+            drop(decode(&Bytes::from(bytes)));
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod event;
 pub mod json;
 pub mod kernel;
 pub mod load;
+pub mod privileges;
 pub mod process;
 pub mod records;
 pub mod rules_command;

@@ -114,9 +114,12 @@ fn one(sensor: &mut Sensor, attack: &Attack) -> Result<Row> {
     std::thread::sleep(Duration::from_millis(300));
     sensor.forget();
     println!("\n$ {}", attack.act);
+    // From a file: with -c the shell's own arguments would be evidence.
+    let script = tempfile::NamedTempFile::new()?;
+    std::fs::write(&script, attack.act)?;
     let start = Instant::now();
     let mut act = Command::new("bash")
-        .args(["-c", attack.act])
+        .arg(script.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()?;

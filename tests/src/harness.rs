@@ -13,10 +13,20 @@ pub(crate) struct Case {
     pub(crate) run: fn(&mut Ctx) -> Result<()>,
 }
 
+/// One row of a family's table of cases.
+pub(crate) const fn case(name: &'static str, run: fn(&mut Ctx) -> Result<()>) -> Case {
+    Case { name, run }
+}
+
 /// A case that starts its own sensor, or none.
 pub(crate) struct Lone {
     pub(crate) name: &'static str,
     pub(crate) run: fn(&LoneCtx) -> Result<()>,
+}
+
+/// One row of a table of such cases.
+pub(crate) const fn lone(name: &'static str, run: fn(&LoneCtx) -> Result<()>) -> Lone {
+    Lone { name, run }
 }
 
 /// What a case works with.
@@ -101,24 +111,34 @@ impl Tally {
     }
 }
 
+/// What to run.
+#[derive(clap::Args)]
+pub(crate) struct Selection {
+    /// This plan only; may be repeated.
+    #[arg(long)]
+    plan: Vec<String>,
+    /// On the developer's own machine: the tracepoint plan, nothing outside a temporary directory.
+    #[arg(long)]
+    native: bool,
+    /// Cases whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+}
+
 /// Runs everything; the last line has the counts.
-pub(crate) fn run(plans: &[String], native: bool, only: &str) -> ExitCode {
-    let plans: Vec<&str> = match (native, plans) {
+pub(crate) fn run(selection: &Selection) -> ExitCode {
+    let plans: Vec<&str> = match (selection.native, selection.plan.as_slice()) {
         (true, _) => vec!["tracepoint"],
         (false, []) => vec!["fentry", "kprobe", "tracepoint"],
         (false, some) => some.iter().map(String::as_str).collect(),
     };
     let mut tally = Tally::default();
     for plan in &plans {
-        shared(plan, native, only, &mut tally);
+        shared(plan, selection, &mut tally);
     }
     // What does not depend on the plan runs under the first, the strongest.
-    lone(
-        plans.first().copied().unwrap_or("auto"),
-        native,
-        only,
-        &mut tally,
-    );
+    let first = plans.first().copied().unwrap_or("auto");
+    alone(first, selection, &mut tally);
     println!(
         "{} passed, {} failed, {} skipped",
         tally.passed, tally.failed, tally.skipped
@@ -131,9 +151,9 @@ pub(crate) fn run(plans: &[String], native: bool, only: &str) -> ExitCode {
 }
 
 /// All cases that share one sensor.
-fn shared(plan: &str, native: bool, only: &str, tally: &mut Tally) {
+fn shared(plan: &str, selection: &Selection, tally: &mut Tally) {
     let wanted: Vec<&Case> = cases::shared()
-        .filter(|case| case.name.contains(only))
+        .filter(|case| case.name.contains(&selection.only))
         .collect();
     if wanted.is_empty() {
         return;
@@ -157,7 +177,7 @@ fn shared(plan: &str, native: bool, only: &str, tally: &mut Tally) {
         sensor,
         plan: plan.to_owned(),
         dir: PathBuf::new(),
-        native,
+        native: selection.native,
         elder: elder.id(),
     };
     let mut names = BTreeSet::new();
@@ -194,14 +214,14 @@ fn nothing_lost(sensor: Sensor) -> Result<()> {
     Ok(())
 }
 
-fn lone(plan: &str, native: bool, only: &str, tally: &mut Tally) {
-    for case in cases::lone().filter(|case| case.name.contains(only)) {
+fn alone(plan: &str, selection: &Selection, tally: &mut Tally) {
+    for case in cases::lone().filter(|case| case.name.contains(&selection.only)) {
         let start = Instant::now();
         let result = tempfile::tempdir().map_err(Into::into).and_then(|dir| {
             let ctx = LoneCtx {
                 plan: plan.to_owned(),
                 dir: dir.path().to_owned(),
-                native,
+                native: selection.native,
             };
             (case.run)(&ctx)
         });

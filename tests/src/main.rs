@@ -7,6 +7,7 @@ mod demo;
 mod harness;
 mod json;
 mod sensor;
+mod tiny;
 
 use std::process::ExitCode;
 
@@ -22,17 +23,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     /// Every case under every attach plan.
-    Test {
-        /// This plan only; may be repeated.
-        #[arg(long)]
-        plan: Vec<String>,
-        /// On the developer's own machine: the tracepoint plan, nothing outside a temporary directory.
-        #[arg(long)]
-        native: bool,
-        /// Cases whose name contains this.
-        #[arg(long, default_value = "")]
-        only: String,
-    },
+    Test(harness::Selection),
     /// One real attack for each of the nine alerts.
     Demo,
     /// Does what `act` says and ends; the sensor watches.
@@ -45,7 +36,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     match Cli::parse().verb {
-        Verb::Test { plan, native, only } => harness::run(&plan, native, &only),
+        Verb::Test(selection) => harness::run(&selection),
         Verb::Demo => demo::demo(),
         Verb::Act { words } => act::act(&words),
     }

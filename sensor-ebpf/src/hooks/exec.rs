@@ -18,7 +18,7 @@ use crate::{
     kernel::{Ptr, config, current, load_user},
     output,
     path::put_path,
-    slot::{self, Progress, Slot, bound},
+    slot::{self, FailedArgv, Progress, Slot, bound},
 };
 
 /// Arguments of a failed call that are read from where the caller keeps them.
@@ -59,12 +59,20 @@ fn put_string(slot: &mut Slot, tag: u16, string: Ptr) {
 #[inline(always)]
 pub(crate) fn finish(slot: &mut Slot) -> bool {
     let mm = current().follow(Field::TaskMm);
-    put_path(slot, tag::EXE, mm.follow(Field::MmExeFile).at(Field::FilePath));
+    put_path(
+        slot,
+        tag::EXE,
+        mm.follow(Field::MmExeFile).at(Field::FilePath),
+    );
     if slot.prefix.call.ret < 0 {
         put_failed_argv(slot);
     } else {
         let start = mm.read::<u64>(Field::MmArgStart);
-        put_argv(slot, start, mm.read::<u64>(Field::MmArgEnd).wrapping_sub(start));
+        put_argv(
+            slot,
+            start,
+            mm.read::<u64>(Field::MmArgEnd).wrapping_sub(start),
+        );
     }
     true
 }
@@ -78,7 +86,11 @@ fn put_argv(slot: &mut Slot, start: u64, argv_bytes: u64) {
     slot.end(section, tag::ARGV, 0);
     // The loop's state lives in the slot: what the verifier knows of it would otherwise differ
     // in every iteration, and it would follow each combination to the end.
-    slot.progress = Progress { next: start + inline, end: start + limit, start };
+    slot.progress = Progress {
+        next: start + inline,
+        end: start + limit,
+        start,
+    };
     for _ in 0..ARGV_PARTS {
         if !send_part(slot) {
             break;
@@ -88,7 +100,14 @@ fn put_argv(slot: &mut Slot, start: u64, argv_bytes: u64) {
     if sent_bytes < argv_bytes {
         slot.mark(flag::TRUNCATED);
     }
-    slot.put(tag::EXEC, 0, &ExecFacts { argv_bytes, sent_bytes });
+    slot.put(
+        tag::EXEC,
+        0,
+        &ExecFacts {
+            argv_bytes,
+            sent_bytes,
+        },
+    );
 }
 
 /// Sends the next part. False when there is none, or no room for it.
@@ -110,28 +129,76 @@ fn send_part(slot: &mut Slot) -> bool {
     // SAFETY: `room` is RECORD bytes, 8-aligned; `bound` keeps `len` within ARGV_PART; the helper
     // checks the source; `room` is not used after it is submitted.
     unsafe {
-        room.cast::<ArgvPart>().write(ArgvPart { header, tid, len: len as u32, offset: next - start });
-        bpf_probe_read_user(room.add(size_of::<ArgvPart>()).cast(), len as u32, next as *const _);
+        let read = bpf_probe_read_user(
+            room.add(size_of::<ArgvPart>()).cast(),
+            len as u32,
+            next as *const _,
+        );
+        // All ones when the read failed. Arithmetic, because with a branch here the verifier of 7.x
+        // follows each of the loop's 64 iterations twice as often as the one before.
+        let failed = (read >> 63) as u64;
+        room.cast::<ArgvPart>().write(ArgvPart {
+            header,
+            tid,
+            len: (len & !failed) as u32,
+            offset: next - start,
+        });
         output::submit(room);
+        slot.mark(flag::READ_FAILED & failed as u16);
     }
     slot.progress.next = next + len;
     true
 }
 
-/// What the caller of a failed execve passed, as far as it fits.
+/// What the caller of a failed execve passed: at most [`FAILED_ARGS`] arguments of at most
+/// [`FAILED_ARG`] bytes each.
 #[inline(always)]
 fn put_failed_argv(slot: &mut Slot) {
     let args = &slot.prefix.call.args;
-    let wide = slot.prefix.call.arch == arch::ARCHES[0];
-    let mut argv = if slot.marks == u64::from(shape::EXECVEAT) { args[2] } else { args[1] };
+    let argv = if slot.marks == u64::from(shape::EXECVEAT) {
+        args[2]
+    } else {
+        args[1]
+    };
     let Some(section) = slot.begin() else { return };
+    slot.failed = FailedArgv { next: argv, cut: 0 };
     for _ in 0..FAILED_ARGS {
-        let arg = if wide { load_user::<u64>(argv) } else { load_user::<u32>(argv).into() };
-        if arg == 0 || !slot.room(section, FAILED_ARG as u64) {
+        if !put_failed_arg(slot, section) {
             break;
         }
-        slot.push_user_str::<FAILED_ARG>(arg);
-        argv += if wide { 8 } else { 4 };
     }
-    slot.end(section, tag::ARGV, flag::FROM_USER);
+    let FailedArgv { next, cut } = slot.failed;
+    let cut = if next == 0 && cut == 0 {
+        0
+    } else {
+        flag::TRUNCATED
+    };
+    slot.mark(cut);
+    slot.end(section, tag::ARGV, flag::FROM_USER | cut);
+}
+
+/// Appends the next argument. False at the end of the array, or when there is no room.
+#[inline(always)]
+fn put_failed_arg(slot: &mut Slot, section: u64) -> bool {
+    let next = slot.failed.next;
+    let wide = slot.prefix.call.arch == arch::ARCHES[0];
+    let arg = if wide {
+        load_user::<u64>(next)
+    } else {
+        load_user::<u32>(next).into()
+    };
+    if arg == 0 {
+        slot.failed.next = 0;
+        return false;
+    }
+    if !slot.room(section, FAILED_ARG as u64) {
+        return false;
+    }
+    let n = slot.push_user_str::<FAILED_ARG>(arg);
+    let beyond: u8 = load_user(arg + FAILED_ARG as u64 - 1);
+    // Cut if all of FAILED_ARG bytes were needed and the last was not the NUL. Arithmetic, because
+    // each branch in this loop multiplies what the verifier follows.
+    slot.failed.cut |= n / FAILED_ARG as u64 * u64::from(beyond);
+    slot.failed.next = next + if wide { 8 } else { 4 };
+    true
 }

@@ -28,7 +28,9 @@ pub(crate) fn entered(slot: &mut Slot, call_shape: u16) {
 /// match-proto: void module_load(struct module *mod)
 #[raw_tracepoint(tracepoint = "module_load")]
 pub(crate) fn module_load(ctx: RawTracePointContext) -> i32 {
-    let Some(slot) = slot::under_way() else { return 0 };
+    let Some(slot) = slot::under_way() else {
+        return 0;
+    };
     if slot.prefix.header.kind == kind::MODULE
         && let Some(start) = slot.begin()
     {

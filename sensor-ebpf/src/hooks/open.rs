@@ -10,11 +10,10 @@ use sensor_ebpf::{
     calls::shape,
     config::{AS_FILE, AS_PARENT, NAME_KEY, opens, setting},
     fields::Field,
-    wire::{ItemFacts, OpenHow, kind, tag},
+    wire::{ItemFacts, OpenHow, flag, kind, tag},
 };
 
 use crate::{
-    call::only_tracepoints,
     file::{behind, file_facts},
     kernel::{Ptr, config, load_user},
     path::put_path,
@@ -28,8 +27,15 @@ const HOW: u64 = 2;
 /// `Slot::marks`: seen, and nothing wants it.
 const DROPPED: u64 = 4;
 
+/// `Slot::marks`: a hook on kernel objects saw it.
+const SEEN: u64 = 8;
+
 /// O_ACCMODE | O_CREAT | O_TRUNC of include/uapi/asm-generic/fcntl.h.
 const WRITES: u64 = 0o3 | 0o100 | 0o1000;
+
+/// Bits of `open_how.flags` that `open_flags.open_flag` lacks or has more: O_CLOEXEC, O_LARGEFILE,
+/// O_DSYNC.
+const REBUILT: u64 = 0o2_000_000 | 0o100_000 | 0o10_000;
 
 /// Names of files and directories whose read-only opens a rule wants.
 #[map]
@@ -70,7 +76,9 @@ fn named(dentry: Ptr, role: u32) -> bool {
     let mut key = [0u8; NAME_KEY];
     let name = dentry.follow(Field::DentryName);
     // SAFETY: the destination is `NAME_KEY` bytes; the helper checks the source.
-    unsafe { bpf_probe_read_kernel_str((&raw mut key).cast(), NAME_KEY as u32, name.0 as *const _) };
+    unsafe {
+        bpf_probe_read_kernel_str((&raw mut key).cast(), NAME_KEY as u32, name.0 as *const _)
+    };
     // SAFETY: entries are only ever read here; user space may replace them meanwhile.
     unsafe { WATCHED_NAMES.get(key) }.is_some_and(|roles| roles & role != 0)
 }
@@ -78,15 +86,21 @@ fn named(dentry: Ptr, role: u32) -> bool {
 /// `do_filp_open` (`do_file_open` from 7.x on) returned: a path of an open or of an exec.
 #[inline(always)]
 fn opened(name: Ptr, open_flags: Ptr, file: Ptr) {
-    let Some(slot) = slot::under_way() else { return };
+    // From 7.x on a name that could not be taken comes this far.
+    if name.is_err() {
+        return;
+    }
+    let Some(slot) = slot::under_way() else {
+        return;
+    };
     match slot.prefix.header.kind {
         kind::EXEC => put_opened(slot, name, file),
         kind::OPEN => {
             if slot.marks & HOW != 0 {
-                let flags: u32 = open_flags.read(Field::OpenFlagsFlag);
-                slot.marks = by_flags(flags.into()).unwrap_or(DROPPED);
-                put_how(slot, flags.into(), open_flags.read::<u16>(Field::OpenFlagsMode).into());
+                let flags = put_kernel_how(slot, open_flags);
+                slot.marks = by_flags(flags).unwrap_or(DROPPED);
             }
+            slot.marks |= SEEN;
             if keep(slot, file) {
                 put_opened(slot, name, file);
             }
@@ -109,47 +123,83 @@ fn keep(slot: &mut Slot, file: Ptr) -> bool {
 #[inline(always)]
 fn put_opened(slot: &mut Slot, name: Ptr, file: Ptr) {
     let facts = if file.is_err() {
-        ItemFacts { err: file.0 as i32, ..ItemFacts::default() }
+        ItemFacts {
+            err: file.0 as i32,
+            ..ItemFacts::default()
+        }
     } else {
         file_facts(file)
     };
     slot.put(tag::ITEM, 0, &facts);
     if let Some(start) = slot.begin() {
-        slot.push_kernel_str::<4096>(name.follow(Field::FilenameName));
+        if slot.push_kernel_str::<4096>(name.follow(Field::FilenameName)) == 0 {
+            slot.mark(flag::READ_FAILED);
+        }
         slot.end(start, tag::NAME, 0);
+        slot.late_name = 0;
     }
     if !file.is_err() {
         put_path(slot, tag::PATH, file.at(Field::FilePath));
     }
 }
 
-/// openat2's `struct open_how`; what the kernel resolved by is in user memory only.
+/// openat2's `struct open_how` as the caller passed it.
 #[inline(always)]
-fn put_how(slot: &mut Slot, flags: u64, mode: u64) {
-    let resolve = load_user(slot.prefix.call.args[2] + 16);
-    slot.put(tag::OPEN_HOW, 0, &OpenHow { flags, mode, resolve });
+fn put_user_how(slot: &mut Slot) -> u64 {
+    let how = slot.prefix.call.args[2];
+    let flags = load_user(how);
+    slot.put(
+        tag::OPEN_HOW,
+        flag::FROM_USER,
+        &OpenHow {
+            flags,
+            mode: load_user(how + 8),
+            resolve: load_user(how + 16),
+        },
+    );
+    flags
+}
+
+/// The same with flags and mode as the kernel took them, so that the caller can't show one thing
+/// and do another; but for the bits that build_open_flags (fs/open.c) drops or adds.
+#[inline(always)]
+fn put_kernel_how(slot: &mut Slot, open_flags: Ptr) -> u64 {
+    let how = slot.prefix.call.args[2];
+    let taken: u32 = open_flags.read(Field::OpenFlagsFlag);
+    let asked: u64 = load_user(how);
+    let flags = (u64::from(taken) & !REBUILT) | (asked & REBUILT);
+    slot.put(
+        tag::OPEN_HOW,
+        0,
+        &OpenHow {
+            flags,
+            mode: open_flags.read::<u16>(Field::OpenFlagsMode).into(),
+            resolve: load_user(how + 16),
+        },
+    );
+    flags
 }
 
 /// The call ends. False if nothing wants it after all.
 #[inline(always)]
 pub(crate) fn finish(slot: &mut Slot) -> bool {
     let ret = slot.prefix.call.ret;
-    if only_tracepoints() {
-        if slot.marks & HOW != 0 {
-            let how = slot.prefix.call.args[2];
-            let flags = load_user(how);
-            slot.marks = by_flags(flags).unwrap_or(DROPPED);
-            put_how(slot, flags, load_user(how + 8));
-        }
-        let file = if ret < 0 { Ptr(ret as u64) } else { behind(ret as u32) };
+    if slot.marks & HOW != 0 {
+        let flags = put_user_how(slot);
+        slot.marks = by_flags(flags).unwrap_or(DROPPED);
+    }
+    // No hook on objects: the plan has none, the call failed before it, the kernel skipped it.
+    if slot.marks & SEEN == 0 {
+        let file = if ret < 0 {
+            Ptr(ret as u64)
+        } else {
+            behind(ret as u32)
+        };
         if keep(slot, file) && ret >= 0 && !file.is_null() {
             let facts = file_facts(file);
             slot.put(tag::ITEM, 0, &facts);
             put_path(slot, tag::PATH, file.at(Field::FilePath));
         }
-    } else if ret < 0 && slot.marks & (ONLY_IF_WATCHED | HOW) != 0 {
-        // Failed before the file was looked at, and only its name could have made it wanted.
-        slot.marks = DROPPED;
     }
     slot.marks & DROPPED == 0
 }

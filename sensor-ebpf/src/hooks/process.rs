@@ -1,18 +1,14 @@
 //! Processes begin and end. Tracepoints, the same under every attach plan.
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
+use aya_log_ebpf::warn;
 use sensor_ebpf::{
     fields::Field,
     loss::cause,
     wire::{Lifecycle, Task, kind},
 };
 
-use crate::{
-    kernel::Ptr,
-    output,
-    slot,
-    task,
-};
+use crate::{kernel::Ptr, output, slot, task};
 
 /// match-proto: void sched_process_fork(struct task_struct *parent, struct task_struct *child)
 #[raw_tracepoint(tracepoint = "sched_process_fork")]
@@ -29,12 +25,21 @@ pub(crate) fn sched_process_fork(ctx: RawTracePointContext) -> i32 {
 #[raw_tracepoint(tracepoint = "sched_process_exit")]
 pub(crate) fn sched_process_exit(ctx: RawTracePointContext) -> i32 {
     if let Some(slot) = slot::under_way() {
-        output::count(slot.prefix.header.kind, cause::NO_EXIT);
+        let (kind, nr) = (slot.prefix.header.kind, slot.prefix.call.nr);
+        output::count(kind, cause::NO_EXIT);
         slot::give_back();
+        warn!(
+            &ctx,
+            "a task ended, the end of its system call {} was not seen", nr
+        );
     }
     let task = Ptr(ctx.arg(0));
     // `signal->live` was lowered before this tracepoint: 0 in the last thread of the group.
-    if task.follow(Field::TaskSignal).read::<u32>(Field::SignalLive) == 0 {
+    if task
+        .follow(Field::TaskSignal)
+        .read::<u32>(Field::SignalLive)
+        == 0
+    {
         send(kind::EXIT, task);
     }
     0

@@ -33,7 +33,11 @@ pub(crate) fn entered(slot: &mut Slot, call_shape: u16) {
     if !only_tracepoints() {
         return;
     }
-    slot.put(tag::TIMES, flag::FROM_USER, &asked_by_user(call_shape, &args));
+    slot.put(
+        tag::TIMES,
+        flag::FROM_USER,
+        &asked_by_user(call_shape, &args),
+    );
     if descriptor {
         slot.marks = BY_DESCRIPTOR;
         put_descriptor(slot, args[0] as u32);
@@ -58,8 +62,15 @@ fn asked_by_user(call_shape: u16, args: &[u64; 6]) -> TimeFacts {
         shape::UTIMENSAT | shape::FUTIMESAT => args[2],
         _ => args[1],
     };
-    let mut facts = TimeFacts { valid: TimeFacts::ASKED, ..TimeFacts::default() };
-    let now = Stamp { sec: 0, nsec: UTIME_NOW, reserved: 0 };
+    let mut facts = TimeFacts {
+        valid: TimeFacts::ASKED,
+        ..TimeFacts::default()
+    };
+    let now = Stamp {
+        sec: 0,
+        nsec: UTIME_NOW,
+        reserved: 0,
+    };
     if times == 0 {
         (facts.asked_atime, facts.asked_mtime) = (now, now);
         return facts;
@@ -69,7 +80,11 @@ fn asked_by_user(call_shape: u16, args: &[u64; 6]) -> TimeFacts {
         facts.asked_mtime.sec = load_user(times + 8);
         return facts;
     }
-    let unit = if call_shape == shape::UTIMENSAT { 1 } else { 1000 };
+    let unit = if call_shape == shape::UTIMENSAT {
+        1
+    } else {
+        1000
+    };
     facts.asked_atime.nsec = load_user::<u32>(times + 8).wrapping_mul(unit);
     facts.asked_mtime.sec = load_user(times + 16);
     facts.asked_mtime.nsec = load_user::<u32>(times + 24).wrapping_mul(unit);
@@ -80,7 +95,10 @@ fn asked_by_user(call_shape: u16, args: &[u64; 6]) -> TimeFacts {
 fn put_times(slot: &mut Slot, file: Ptr, which: u32) {
     if !file.is_null() {
         let dentry = file.at(Field::FilePath).follow(Field::PathDentry);
-        let mut facts = TimeFacts { valid: which, ..TimeFacts::default() };
+        let mut facts = TimeFacts {
+            valid: which,
+            ..TimeFacts::default()
+        };
         fill_times(&mut facts, dentry.follow(Field::DentryInode), which);
         slot.put(tag::TIMES, 0, &facts);
     }
@@ -103,13 +121,19 @@ const NSEC: u32 = (1 << 30) - 1;
 
 #[inline(always)]
 fn stamp(inode: Ptr, sec: Field, nsec: Field) -> Stamp {
-    Stamp { sec: inode.read(sec), nsec: inode.read::<u32>(nsec) & NSEC, reserved: 0 }
+    Stamp {
+        sec: inode.read(sec),
+        nsec: inode.read::<u32>(nsec) & NSEC,
+        reserved: 0,
+    }
 }
 
 /// `vfs_utimes` begins: the target, its times, what is asked for.
 #[inline(always)]
 fn before(path: Ptr, times: Ptr) {
-    let Some(slot) = slot::under_way() else { return };
+    let Some(slot) = slot::under_way() else {
+        return;
+    };
     if slot.prefix.header.kind != kind::UTIME {
         return;
     }
@@ -117,8 +141,15 @@ fn before(path: Ptr, times: Ptr) {
     let facts = path_facts(path);
     slot.put(tag::ITEM, 0, &facts);
     put_path(slot, tag::PATH, path);
-    let now = Stamp { sec: 0, nsec: UTIME_NOW, reserved: 0 };
-    let mut facts = TimeFacts { valid: TimeFacts::OLD | TimeFacts::ASKED, ..TimeFacts::default() };
+    let now = Stamp {
+        sec: 0,
+        nsec: UTIME_NOW,
+        reserved: 0,
+    };
+    let mut facts = TimeFacts {
+        valid: TimeFacts::OLD | TimeFacts::ASKED,
+        ..TimeFacts::default()
+    };
     if times.is_null() {
         (facts.asked_atime, facts.asked_mtime) = (now, now);
     } else {
@@ -133,17 +164,26 @@ fn before(path: Ptr, times: Ptr) {
 /// A `struct timespec64`.
 #[inline(always)]
 fn kernel_stamp(at: Ptr) -> Stamp {
-    Stamp { sec: at.load(), nsec: at.add(8).load(), reserved: 0 }
+    Stamp {
+        sec: at.load(),
+        nsec: at.add(8).load(),
+        reserved: 0,
+    }
 }
 
 /// `vfs_utimes` returned: the times now.
 #[inline(always)]
 fn after(path: Ptr) {
-    let Some(slot) = slot::under_way() else { return };
+    let Some(slot) = slot::under_way() else {
+        return;
+    };
     if slot.prefix.header.kind != kind::UTIME || path.is_null() {
         return;
     }
-    let mut facts = TimeFacts { valid: TimeFacts::NEW, ..TimeFacts::default() };
+    let mut facts = TimeFacts {
+        valid: TimeFacts::NEW,
+        ..TimeFacts::default()
+    };
     let inode = path.follow(Field::PathDentry).follow(Field::DentryInode);
     fill_times(&mut facts, inode, TimeFacts::NEW);
     slot.put(tag::TIMES, 0, &facts);

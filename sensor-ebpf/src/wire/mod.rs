@@ -4,11 +4,21 @@
 //! Integers are the machine's own; nothing is a pointer, a `bool` or an enum, so that any bytes
 //! are a valid value and the decoder needs no unsafe code.
 
+mod exec;
+pub mod item;
+mod open;
 mod section;
+mod utime;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-pub use self::section::{ExecFacts, ItemFacts, OpenHow, Section, Stamp, TimeFacts, flag, item, tag};
+pub use self::{
+    exec::{ArgvPart, ExecFacts},
+    item::ItemFacts,
+    open::OpenHow,
+    section::{Section, flag, tag},
+    utime::{Stamp, TimeFacts},
+};
 
 /// Raised whenever a layout changes; a reader refuses any other.
 pub const VERSION: u16 = 1;
@@ -99,24 +109,10 @@ pub struct Lifecycle {
     pub task: Task,
 }
 
-/// Starts an ARGV record; `len` bytes follow. 48 bytes.
-#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct ArgvPart {
-    pub header: Header,
-    /// The thread that called execve (its new tid, as in the EXEC record).
-    pub tid: u32,
-    /// Valid bytes of this part; the record may be longer.
-    pub len: u32,
-    /// Where in the argument area this part starts.
-    pub offset: u64,
-}
-
 const _: () = {
     assert!(size_of::<Header>() == 32);
     assert!(size_of::<Task>() == 120);
     assert!(size_of::<Syscall>() == 64);
     assert!(size_of::<Prefix>() == 216);
     assert!(size_of::<Lifecycle>() == 152);
-    assert!(size_of::<ArgvPart>() == 48);
 };

@@ -61,7 +61,7 @@ impl Arguments {
         Joined {
             argv: split(&area.freeze()),
             bytes,
-            truncated: got < bytes,
+            truncated: got < bytes || facts.argv_cut,
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::{
 /// O_CREAT and O_TMPFILE's own bit of include/uapi/asm-generic/fcntl.h.
 const O_CREAT: u64 = 0o100;
 const O_EXCL: u64 = 0o200;
+/// include/uapi/linux/limits.h; with the NUL.
+const PATH_MAX: usize = 4096;
 
 /// An item as it is.
 pub(super) fn normal(raw: &RawItem) -> PathItem {
@@ -90,7 +92,9 @@ impl Assembler {
                 utime_paths(facts, utime.target.as_ref())
             }
         };
-        if facts.call.ret < 0 && facts.header.kind != kind::MODULE {
+        // A call that failed before any hook saw a path did not look for the file either.
+        let looked = self.plan == plan::TRACEPOINT || !facts.items.is_empty();
+        if facts.call.ret < 0 && facts.header.kind != kind::MODULE && looked {
             lookup::complete_failed(facts, &mut paths, caveats);
         }
         paths
@@ -98,6 +102,9 @@ impl Assembler {
 
     fn exec_paths(&self, facts: &CallFacts, caveats: &mut Caveats) -> Vec<PathItem> {
         if self.plan != plan::TRACEPOINT {
+            if facts.items.is_empty() {
+                return self.unseen(facts, caveats);
+            }
             return facts.items.iter().map(normal).collect();
         }
         caveats.name_from_user = facts.filename.is_none();
@@ -127,6 +134,23 @@ impl Assembler {
         ]
     }
 
+    /// The call failed where no file was in sight, or the plan sees none: the name alone. A name
+    /// that the kernel did not take (empty, too long, after flags that it refused) is no item.
+    fn unseen(&self, facts: &CallFacts, caveats: &mut Caveats) -> Vec<PathItem> {
+        caveats.name_from_user = facts.user_name.is_some();
+        let refused = self.plan != plan::TRACEPOINT && facts.call.ret == -i64::from(libc::EINVAL);
+        let name = facts
+            .user_name
+            .as_ref()
+            .filter(|name| !refused && !name.is_empty() && fits(name));
+        name.map(|name| PathItem {
+            name: Some(name.clone()),
+            ..PathItem::default()
+        })
+        .into_iter()
+        .collect()
+    }
+
     fn open_paths(
         &self,
         facts: &CallFacts,
@@ -136,19 +160,7 @@ impl Assembler {
         caveats: &mut Caveats,
     ) -> Vec<PathItem> {
         let Some(raw) = facts.items.last() else {
-            // The call failed where no file was in sight, or the plan sees none.
-            caveats.name_from_user = facts.user_name.is_some();
-            let unknown = |name: &Bytes| PathItem {
-                name: Some(name.clone()),
-                ..PathItem::default()
-            };
-            return facts
-                .user_name
-                .as_ref()
-                .filter(|name| !name.is_empty())
-                .map(unknown)
-                .into_iter()
-                .collect();
+            return self.unseen(facts, caveats);
         };
         let mut found = normal(raw);
         if found.name.is_none() {
@@ -173,9 +185,14 @@ impl Assembler {
     }
 }
 
+/// Whether the kernel's getname takes it; a longer one is cut to this length by the programs.
+fn fits(name: &Bytes) -> bool {
+    name.len() < PATH_MAX - 1
+}
+
 /// By path: the item with the name as given. By descriptor: no item, as auditd.
 fn utime_paths(facts: &CallFacts, target: Option<&PathItem>) -> Vec<PathItem> {
-    let Some(name) = &facts.user_name else {
+    let Some(name) = facts.user_name.as_ref().filter(|name| fits(name)) else {
         return Vec::new();
     };
     vec![PathItem {

@@ -1,30 +1,26 @@
 //! From the facts of one record, and the process table, to an audit [`Event`].
 
 mod arguments;
+mod exec;
 mod items;
 mod lookup;
+mod module;
+mod open;
+mod utime;
 
 use bytes::Bytes;
 use sensor_ebpf::{
     calls::CALLS,
-    config::plan,
-    wire::{Stamp, Task, TimeFacts, flag, item, kind},
+    wire::{Task, flag, item, kind},
 };
 
 pub use self::arguments::Arguments;
 use crate::{
     decode::{CallFacts, Message},
-    event::{Caveats, Event, Exec, Module, Open, Process, Syscall, Times, Utime, What},
+    event::{Caveats, Event, Process, Syscall, What},
     process::{ProcessTable, comm, until_nul},
-    script, syscalls,
+    syscalls,
 };
-
-/// UTIME_NOW and UTIME_OMIT of include/linux/stat.h.
-const UTIME_NOW: u32 = (1 << 30) - 1;
-const UTIME_OMIT: u32 = (1 << 30) - 2;
-
-/// `FMODE_CREATED` of include/linux/fs.h.
-const FMODE_CREATED: u32 = 1 << 20;
 
 /// Builds events; owns the state that outlives one record.
 #[derive(Debug)]
@@ -98,74 +94,10 @@ impl Assembler {
     fn what(&mut self, facts: &CallFacts, cwd: Option<&[u8]>, caveats: &mut Caveats) -> What {
         match facts.header.kind {
             kind::EXEC => What::Exec(self.exec(facts, cwd, caveats)),
-            kind::MODULE => What::Module(Module {
-                name: facts.module_name.clone().filter(|name| !name.is_empty()),
-                flags: if facts.is("finit_module") {
-                    low32(facts.call.args[2])
-                } else {
-                    0
-                },
-                file: facts
-                    .items
-                    .iter()
-                    .find(|i| i.is_descriptor())
-                    .map(items::normal),
-            }),
-            kind::OPEN => What::Open(open(facts)),
+            kind::MODULE => What::Module(module::module(facts)),
+            kind::OPEN => What::Open(open::open(facts)),
             _ => What::Utime(self.utime(facts, caveats)),
         }
-    }
-
-    fn exec(&mut self, facts: &CallFacts, cwd: Option<&[u8]>, caveats: &mut Caveats) -> Exec {
-        let failed = facts.call.ret < 0;
-        let joined = self.arguments.join(facts);
-        caveats.truncated |= joined.truncated;
-        let interpreter = facts
-            .interp
-            .clone()
-            .filter(|interp| facts.filename.as_ref() != Some(interp));
-        let exe = facts.exe.as_ref().map(|path| path.to_bytes());
-        let script = match &interpreter {
-            Some(_) => facts
-                .filename
-                .as_ref()
-                .map(|name| script::absolute(name, cwd)),
-            None => script::of(exe.as_deref(), &joined.argv, cwd),
-        };
-        if !failed {
-            self.processes
-                .executed(&facts.task, exe, &joined.argv, script.clone());
-        }
-        Exec {
-            argv: joined.argv,
-            script,
-            argv_bytes: joined.bytes,
-            truncated: joined.truncated,
-            interpreter,
-        }
-    }
-
-    fn utime(&self, facts: &CallFacts, caveats: &mut Caveats) -> Utime {
-        let times = &facts.times;
-        let asked = times.valid & TimeFacts::ASKED != 0;
-        let explicit = |stamp: &Stamp| asked && stamp.nsec != UTIME_NOW && stamp.nsec != UTIME_OMIT;
-        let mut utime = Utime {
-            target: facts.items.first().map(items::normal),
-            old: (times.valid & TimeFacts::OLD != 0)
-                .then(|| inode_times(&times.old_atime, &times.old_mtime, &times.old_ctime)),
-            new: (times.valid & TimeFacts::NEW != 0)
-                .then(|| inode_times(&times.new_atime, &times.new_mtime, &times.new_ctime)),
-            set_atime: explicit(&times.asked_atime),
-            set_mtime: explicit(&times.asked_mtime),
-        };
-        if utime.target.is_none() && self.plan == plan::TRACEPOINT && facts.call.ret >= 0 {
-            if let Some((target, now)) = lookup::after_utime(facts) {
-                utime.target = Some(target);
-                utime.new = Some(now);
-                caveats.looked_up = true;
-            }
-        }
-        utime
     }
 }
 
@@ -201,40 +133,6 @@ fn call(facts: &CallFacts) -> Syscall {
         args: [a0, a1, a2, a3],
         exit: facts.call.ret,
         personality: facts.task.personality,
-    }
-}
-
-/// Flags and mode from the registers, or from `struct open_how`.
-fn open(facts: &CallFacts) -> Open {
-    const CREAT: u64 = 0o100 | 0o1 | 0o1000; // creat(2) is open with O_CREAT|O_WRONLY|O_TRUNC
-    let args = &facts.call.args;
-    let (flags, mode, resolve) = match facts.name() {
-        Some("open") => (args[1], args[2], 0),
-        Some("creat") => (CREAT, args[1], 0),
-        Some("openat2") => facts
-            .how
-            .map_or((0, 0, 0), |how| (how.flags, how.mode, how.resolve)),
-        _ => (args[2], args[3], 0),
-    };
-    let created = facts
-        .items
-        .last()
-        .is_some_and(|i| i.facts.f_mode & FMODE_CREATED != 0);
-    // Registers above the int that the kernel takes are noise.
-    Open {
-        flags: flags & 0xffff_ffff,
-        mode: mode & 0o7777,
-        resolve,
-        created,
-    }
-}
-
-fn inode_times(atime: &Stamp, mtime: &Stamp, ctime: &Stamp) -> Times {
-    let pair = |stamp: &Stamp| (stamp.sec, stamp.nsec);
-    Times {
-        atime: pair(atime),
-        mtime: pair(mtime),
-        ctime: pair(ctime),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Loads and attaches the programs of one plan.
 
+use std::time::Instant;
+
 use anyhow::{Context as _, Result, anyhow};
 use aya::{
     Btf, Ebpf,
-    programs::{FEntry, FExit, KProbe, RawTracePoint},
+    programs::{FEntry, FExit, KProbe, ProgramError, ProgramInfo, RawTracePoint},
 };
 
 use super::plan::{Attach, Plan};
@@ -102,42 +104,47 @@ where
 
 fn fentry(ebpf: &mut Ebpf, name: &str, function: &str, btf: &Btf) -> Result<()> {
     let program: &mut FEntry = typed(ebpf, name)?;
-    program
-        .load(function, btf)
-        .with_context(|| format!("load {name}"))?;
-    let _link = program
-        .attach()
-        .with_context(|| format!("attach {name} to {function}"))?;
-    Ok(())
+    timed("load", name, || program.load(function, btf))?;
+    verified(name, program.info());
+    timed("attach", name, || program.attach()).map(|_link| ())
 }
 
 fn fexit(ebpf: &mut Ebpf, name: &str, function: &str, btf: &Btf) -> Result<()> {
     let program: &mut FExit = typed(ebpf, name)?;
-    program
-        .load(function, btf)
-        .with_context(|| format!("load {name}"))?;
-    let _link = program
-        .attach()
-        .with_context(|| format!("attach {name} to {function}"))?;
-    Ok(())
+    timed("load", name, || program.load(function, btf))?;
+    verified(name, program.info());
+    timed("attach", name, || program.attach()).map(|_link| ())
 }
 
 fn kprobe(ebpf: &mut Ebpf, name: &str, functions: &[&str]) -> Result<()> {
     let program: &mut KProbe = typed(ebpf, name)?;
-    program.load().with_context(|| format!("load {name}"))?;
+    timed("load", name, || program.load())?;
+    verified(name, program.info());
     for function in functions {
-        let _link = program
-            .attach(function, 0)
-            .with_context(|| format!("attach {name} to {function}"))?;
+        timed("attach", name, || program.attach(function, 0))
+            .with_context(|| format!("function {function}"))?;
     }
     Ok(())
 }
 
 fn raw_tracepoint(ebpf: &mut Ebpf, name: &str, tracepoint: &str) -> Result<()> {
     let program: &mut RawTracePoint = typed(ebpf, name)?;
-    program.load().with_context(|| format!("load {name}"))?;
-    let _link = program
-        .attach(tracepoint)
-        .with_context(|| format!("attach {name} to {tracepoint}"))?;
-    Ok(())
+    timed("load", name, || program.load())?;
+    verified(name, program.info());
+    timed("attach", name, || program.attach(tracepoint)).map(|_link| ())
+}
+
+/// Logs how many instructions the verifier followed (of at most a million; 0 before 5.16).
+fn verified(name: &str, info: Result<ProgramInfo, ProgramError>) {
+    let count = info.ok().and_then(|info| info.verified_instruction_count());
+    log::debug!("load {name} verified={}", count.unwrap_or(0));
+}
+
+/// Does a step, and logs how long it took: the verifier and the kernel's patching of its own code
+/// are most of the time that a start takes.
+fn timed<T>(step: &str, name: &str, work: impl FnOnce() -> Result<T, ProgramError>) -> Result<T> {
+    let start = Instant::now();
+    let done = work().with_context(|| format!("{step} {name}"))?;
+    log::debug!("{step} {name} ms={}", start.elapsed().as_millis());
+    Ok(done)
 }

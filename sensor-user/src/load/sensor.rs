@@ -7,6 +7,7 @@ use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, HashMap, MapData, PerCpuArray, RingBuf, stack::Stack},
 };
+use aya_log::EbpfLogger;
 use sensor_ebpf::{
     calls::{CALLS, table_value},
     config::{CALL_TABLE, NAME_KEY, setting},
@@ -118,9 +119,12 @@ impl Sensor {
         Ok(RingBuf::try_from(take_map(&mut self.ebpf, "EVENTS")?)?)
     }
 
-    /// The programs' own diagnostics.
-    pub fn ebpf_mut(&mut self) -> &mut Ebpf {
-        &mut self.ebpf
+    /// The programs' own diagnostics, to this process's log; once.
+    ///
+    /// # Errors
+    /// They were taken before.
+    pub fn take_diagnostics(&mut self) -> Result<EbpfLogger<&'static dyn log::Log>> {
+        EbpfLogger::init(&mut self.ebpf).context("read the programs' own diagnostics")
     }
 
     /// Counters summed over the CPUs: `[kind][cause]`.

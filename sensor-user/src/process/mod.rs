@@ -2,7 +2,7 @@
 
 mod procfs;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use bytes::Bytes;
 use sensor_ebpf::wire::Task;
@@ -124,11 +124,27 @@ impl ProcessTable {
 
     /// A process ended; it is remembered as an ancestor for a while.
     pub fn exited(&mut self, task: &Task) {
-        let Some(entry) = self
+        self.end(task.pid, task.start_ns);
+    }
+
+    /// Ends the processes that /proc no longer has: the news of their end was lost.
+    pub fn sweep(&mut self) {
+        let living: HashSet<u32> = procfs::pids().into_iter().collect();
+        if living.is_empty() {
+            return; // no /proc: nothing can be told
+        }
+        let lost = self
             .by_pid
-            .get_mut(&task.pid)
-            .filter(|entry| entry.is(task.start_ns))
-        else {
+            .values()
+            .filter(|e| !e.exited && !living.contains(&e.pid));
+        let lost: Vec<(u32, u64)> = lost.map(|e| (e.pid, e.start_ns)).collect();
+        for (pid, start_ns) in lost {
+            self.end(pid, start_ns);
+        }
+    }
+
+    fn end(&mut self, pid: u32, start_ns: u64) {
+        let Some(entry) = self.by_pid.get_mut(&pid).filter(|entry| entry.is(start_ns)) else {
             return;
         };
         entry.exited = true;

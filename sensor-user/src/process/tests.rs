@@ -98,3 +98,15 @@ fn ancestors_stop_at_a_younger_parent() {
     table.forked(&task(1_000_001, 77, 50 * SECOND, 1));
     assert!(table.ancestors(1_000_002).is_empty());
 }
+
+#[test]
+fn processes_whose_end_was_lost_are_swept() {
+    let mut table = table();
+    let me = std::process::id();
+    table.executed(&task(me, 1_000_001, 3 * SECOND, 1), None, &[], None);
+    table.sweep();
+    let exited = |pid| table.get(pid).map(|entry| entry.exited);
+    assert_eq!(exited(1_000_001), Some(true));
+    assert_eq!(exited(1_000_002), Some(true));
+    assert_eq!(exited(me), Some(false));
+}

@@ -104,6 +104,11 @@ impl Outputs {
         self.flush()
     }
 
+    /// The counts as one line.
+    pub(super) fn summary(&self, status: &Status, loss: &LossTable) -> String {
+        status.report(loss, self.alerts).line()
+    }
+
     pub(super) fn status(&mut self, status: &Status, loss: &LossTable) -> Result<()> {
         let report = status.report(loss, self.alerts);
         log::info!("{}", report.line());

@@ -11,39 +11,18 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    harness::{Lone, LoneCtx, skip},
+    harness::{Lone, LoneCtx, lone, skip},
     sensor::binary,
 };
 
 pub(crate) const CASES: &[Lone] = &[
-    Lone {
-        name: "bad input/not root",
-        run: not_root,
-    },
-    Lone {
-        name: "bad input/no BTF",
-        run: no_btf,
-    },
-    Lone {
-        name: "bad input/unknown attach plan",
-        run: unknown_plan,
-    },
-    Lone {
-        name: "bad input/missing rule file",
-        run: missing_rules,
-    },
-    Lone {
-        name: "bad input/broken rule file",
-        run: broken_rules,
-    },
-    Lone {
-        name: "bad input/log is a link",
-        run: log_is_a_link,
-    },
-    Lone {
-        name: "bad input/full disk",
-        run: full_disk,
-    },
+    lone("bad input/not root", not_root),
+    lone("bad input/no BTF", no_btf),
+    lone("bad input/unknown attach plan", unknown_plan),
+    lone("bad input/missing rule file", missing_rules),
+    lone("bad input/broken rule file", broken_rules),
+    lone("bad input/log is a link", log_is_a_link),
+    lone("bad input/full disk", full_disk),
 ];
 
 /// Runs a command that must end by itself, badly, with a message that has all of `words`.

@@ -17,51 +17,23 @@ use serde_json::Value;
 
 use super::who::Who;
 use crate::{
-    harness::{Case, Ctx},
+    harness::{Case, Ctx, case},
     json::{bytes, same_bool, same_bytes, same_number},
 };
 
 pub(crate) const CASES: &[Case] = &[
-    Case {
-        name: "exec/arguments",
-        run: arguments,
-    },
-    Case {
-        name: "exec/200 KB of arguments",
-        run: long_arguments,
-    },
-    Case {
-        name: "exec/script",
-        run: script,
-    },
-    Case {
-        name: "exec/relative name",
-        run: relative,
-    },
-    Case {
-        name: "exec/as another user",
-        run: other_user,
-    },
-    Case {
-        name: "exec/from a thread",
-        run: from_thread,
-    },
-    Case {
-        name: "exec/memfd",
-        run: memfd,
-    },
-    Case {
-        name: "exec/ENOENT",
-        run: enoent,
-    },
-    Case {
-        name: "exec/EACCES",
-        run: eacces,
-    },
-    Case {
-        name: "exec/ENOEXEC",
-        run: enoexec,
-    },
+    case("exec/arguments", arguments),
+    case("exec/200 KB of arguments", long_arguments),
+    case("exec/script", script),
+    case("exec/relative name", relative),
+    case("exec/as another user", other_user),
+    case("exec/from a thread", from_thread),
+    case("exec/memfd", memfd),
+    case("exec/ENOENT", enoent),
+    case("exec/EACCES", eacces),
+    case("exec/ENOEXEC", enoexec),
+    case("exec/E2BIG", e2big),
+    case("exec/failed with a long argument", failed_long),
 ];
 
 /// The event of a process whose arguments hold a marker.
@@ -308,4 +280,41 @@ fn enoexec(ctx: &mut Ctx) -> Result<()> {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     let event = failing(ctx, &path, libc::ENOEXEC)?;
     check_item(&event, 0, path.as_os_str().as_bytes(), &path)
+}
+
+/// One argument beyond MAX_ARG_STRLEN: refused before or after the file is opened, by version.
+fn e2big(ctx: &mut Ctx) -> Result<()> {
+    let path = ctx.dir.join("never");
+    fs::copy("/bin/true", &path)?;
+    let error = Command::new(&path).arg("x".repeat(200_000)).spawn().err();
+    let error = error.context("it ran")?;
+    if error.raw_os_error() != Some(libc::E2BIG) {
+        bail!("it failed otherwise: {error}");
+    }
+    let event = ctx.sensor.wait_for("the failed exec", |v| {
+        v["hook"] == "execve" && v["syscall"]["exit"] == -libc::E2BIG
+    })?;
+    same_bytes(&event, "/paths/0/name", path.as_os_str().as_bytes())?;
+    same_bytes(&event, "/exec/argv/0", path.as_os_str().as_bytes())?;
+    same_bool(&event, "/exec/truncated", true)
+}
+
+/// What does not fit of a failed call's arguments is not passed over in silence.
+fn failed_long(ctx: &mut Ctx) -> Result<()> {
+    let path = ctx.dir.join("missing");
+    let (fits, long) = ("f".repeat(511), "l".repeat(512));
+    for (last, truncated) in [(&fits, false), (&long, true)] {
+        ctx.sensor.forget();
+        let started = Command::new(&path).arg(last).spawn();
+        if started.is_ok() {
+            bail!("it ran");
+        }
+        let event = ctx.sensor.wait_for("the failed exec", |v| {
+            v["hook"] == "execve" && v["syscall"]["exit"] == -libc::ENOENT
+        })?;
+        same_bytes(&event, "/exec/argv/1", &last.as_bytes()[..511])?;
+        same_bool(&event, "/exec/truncated", truncated)?;
+        same_bool(&event, "/caveats/truncated", truncated)?;
+    }
+    Ok(())
 }

@@ -2,12 +2,13 @@
 
 mod bad_input;
 mod exec;
+mod loss;
 mod module;
 mod open;
-mod overrun;
+mod privileges;
 mod process;
 mod records;
-mod times;
+mod utime;
 mod who;
 
 use crate::harness::{Case, Lone};
@@ -18,7 +19,9 @@ pub(crate) fn shared() -> impl Iterator<Item = &'static Case> {
         exec::CASES,
         module::CASES,
         open::CASES,
-        times::CASES,
+        open::names::CASES,
+        open::failures::CASES,
+        utime::CASES,
         process::CASES,
     ]
     .into_iter()
@@ -27,7 +30,12 @@ pub(crate) fn shared() -> impl Iterator<Item = &'static Case> {
 
 /// Cases that start their own sensor.
 pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
-    [bad_input::CASES, records::CASES, overrun::CASES]
-        .into_iter()
-        .flatten()
+    [
+        bad_input::CASES,
+        privileges::CASES,
+        records::CASES,
+        loss::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }

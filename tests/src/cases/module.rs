@@ -16,27 +16,15 @@ use serde_json::Value;
 
 use super::who::{Who, check_me};
 use crate::{
-    harness::{Case, Ctx, skip},
+    harness::{Case, Ctx, case, skip},
     json::{absent, same_bytes, same_number},
 };
 
 pub(crate) const CASES: &[Case] = &[
-    Case {
-        name: "module/refused",
-        run: refused,
-    },
-    Case {
-        name: "module/bad descriptor",
-        run: bad_descriptor,
-    },
-    Case {
-        name: "module/insmod under another name",
-        run: insmod,
-    },
-    Case {
-        name: "module/from memory",
-        run: from_memory,
-    },
+    case("module/refused", refused),
+    case("module/bad descriptor", bad_descriptor),
+    case("module/insmod under another name", insmod),
+    case("module/from memory", from_memory),
 ];
 
 /// The module that every guest has.

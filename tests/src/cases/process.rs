@@ -6,27 +6,15 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::{
-    harness::{Case, Ctx},
+    harness::{Case, Ctx, case},
     json::{bytes, same_bool, same_bytes, same_number},
 };
 
 pub(crate) const CASES: &[Case] = &[
-    Case {
-        name: "process/older than the sensor",
-        run: elder,
-    },
-    Case {
-        name: "process/fork",
-        run: fork,
-    },
-    Case {
-        name: "process/exec",
-        run: exec,
-    },
-    Case {
-        name: "process/exit",
-        run: exit,
-    },
+    case("process/older than the sensor", elder),
+    case("process/fork", fork),
+    case("process/exec", exec),
+    case("process/exit", exit),
 ];
 
 /// The table's entry of a process, asked for now.

@@ -5,19 +5,13 @@ use std::{fs, os::unix::fs::MetadataExt as _, path::Path, process::Command};
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
-    harness::{Lone, LoneCtx, skip},
+    harness::{Lone, LoneCtx, lone, skip},
     sensor::Sensor,
 };
 
 pub(crate) const CASES: &[Lone] = &[
-    Lone {
-        name: "records/ausearch reads the log",
-        run: ausearch,
-    },
-    Lone {
-        name: "records/arguments beyond the bound",
-        run: bound,
-    },
+    lone("records/ausearch reads the log", ausearch),
+    lone("records/arguments beyond the bound", bound),
 ];
 
 /// Runs a program with a marker under a sensor that writes a log.

@@ -158,7 +158,10 @@ fn keep(unpacked: &Path, release: &str, target: &Path) -> Result<()> {
     // Since 7.3 Debian's packages have the image beside the modules.
     let images = [
         unpacked.join("boot").join(format!("vmlinuz-{release}")),
-        unpacked.join("usr/lib/modules").join(release).join("vmlinuz"),
+        unpacked
+            .join("usr/lib/modules")
+            .join(release)
+            .join("vmlinuz"),
     ];
     let image = images.iter().find(|image| image.exists());
     let image = image.with_context(|| format!("no image of {release} in its package"))?;

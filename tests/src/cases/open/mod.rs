@@ -1,5 +1,8 @@
 //! open, openat, openat2, creat: by the driver itself, on files it made.
 
+pub(super) mod failures;
+pub(super) mod names;
+
 use std::{
     ffi::CString,
     fs,
@@ -8,7 +11,6 @@ use std::{
         unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
     },
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -16,87 +18,18 @@ use serde_json::Value;
 
 use super::who::check_me;
 use crate::{
-    harness::{Case, Ctx},
-    json::{absent, bytes, same_bool, same_bytes, same_number},
+    harness::{Case, Ctx, case},
+    json::{bytes, same_bool, same_bytes, same_number},
 };
 
 pub(crate) const CASES: &[Case] = &[
-    Case {
-        name: "open/read",
-        run: read,
-    },
-    Case {
-        name: "open/create",
-        run: create,
-    },
-    Case {
-        name: "open/O_CREAT on an existing file",
-        run: create_existing,
-    },
-    Case {
-        name: "open/O_TMPFILE",
-        run: tmpfile,
-    },
-    Case {
-        name: "open/ENOENT",
-        run: enoent,
-    },
-    Case {
-        name: "open/ENOTDIR",
-        run: enotdir,
-    },
-    Case {
-        name: "open/EACCES",
-        run: eacces,
-    },
-    Case {
-        name: "open/relative path",
-        run: relative,
-    },
-    Case {
-        name: "open/dots and slashes",
-        run: dots,
-    },
-    Case {
-        name: "open/symlink",
-        run: symlink,
-    },
-    Case {
-        name: "open/O_NOFOLLOW",
-        run: nofollow,
-    },
-    Case {
-        name: "open/dirfd",
-        run: dirfd,
-    },
-    Case {
-        name: "open/open(2)",
-        run: open2,
-    },
-    Case {
-        name: "open/creat(2)",
-        run: creat,
-    },
-    Case {
-        name: "open/openat2",
-        run: openat2,
-    },
-    Case {
-        name: "open/hostile name",
-        run: hostile,
-    },
-    Case {
-        name: "open/60 directories deep",
-        run: deep,
-    },
-    Case {
-        name: "open/chroot",
-        run: chroot,
-    },
-    Case {
-        name: "open/other mount",
-        run: other_mount,
-    },
+    case("open/read", read),
+    case("open/create", create),
+    case("open/O_CREAT on an existing file", create_existing),
+    case("open/O_TMPFILE", tmpfile),
+    case("open/open(2)", open2),
+    case("open/creat(2)", creat),
+    case("open/openat2", openat2),
 ];
 
 fn c(path: &Path) -> Result<CString> {
@@ -226,96 +159,6 @@ fn tmpfile(ctx: &mut Ctx) -> Result<()> {
     same_number(&event, "/paths/0/nlink", 0)
 }
 
-fn unknown(ctx: &mut Ctx, path: &Path, errno: i32) -> Result<()> {
-    let result = openat(libc::AT_FDCWD, path, libc::O_RDONLY, 0)?;
-    let event = event(ctx, path)?;
-    check_result(&event, "openat", i64::from(-errno), libc::O_RDONLY)?;
-    same_number(&event, "/syscall/exit", result)?;
-    same_bytes(&event, "/paths/0/nametype", b"UNKNOWN")?;
-    absent(&event, "/paths/0/inode")
-}
-
-fn enoent(ctx: &mut Ctx) -> Result<()> {
-    let path = ctx.dir.join("missing");
-    unknown(ctx, &path, libc::ENOENT)
-}
-
-fn enotdir(ctx: &mut Ctx) -> Result<()> {
-    let path = made(ctx, "plain")?.join("below");
-    unknown(ctx, &path, libc::ENOTDIR)
-}
-
-fn eacces(ctx: &mut Ctx) -> Result<()> {
-    // A file in the public scratch directory that only root may read, opened by somebody else.
-    let path = std::env::temp_dir().join(format!("auklet-eacces-{}", std::process::id()));
-    fs::write(&path, "secret")?;
-    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    let mut cat = Command::new("/bin/cat");
-    std::os::unix::process::CommandExt::uid(&mut cat, 1234);
-    let mut child = cat.arg(&path).stderr(std::process::Stdio::null()).spawn()?;
-    let pid = child.id();
-    child.wait()?;
-    let name = path.as_os_str().as_bytes().to_vec();
-    let event = ctx.event("open", pid, |v| {
-        bytes(&v["paths"][0]["name"]) == Some(name.clone())
-    })?;
-    same_number(&event, "/syscall/exit", i64::from(-libc::EACCES))?;
-    same_number(&event, "/who/uid", 1234)?;
-    let file = fs::metadata(&path)?;
-    fs::remove_file(&path)?;
-    same_bytes(&event, "/paths/0/nametype", b"NORMAL")?;
-    same_bool(&event, "/caveats/looked_up", true)?;
-    check_inode(&event["paths"][0], &file)
-}
-
-fn relative(ctx: &mut Ctx) -> Result<()> {
-    let path = made(ctx, "rel")?;
-    let before = std::env::current_dir()?;
-    std::env::set_current_dir(&ctx.dir)?;
-    let opened = openat(libc::AT_FDCWD, Path::new("rel"), libc::O_RDONLY, 0);
-    let checked = event(ctx, Path::new("rel"));
-    std::env::set_current_dir(before)?;
-    opened?;
-    check_file(&checked?, &path, "NORMAL")
-}
-
-fn dots(ctx: &mut Ctx) -> Result<()> {
-    let path = made(ctx, "f")?;
-    fs::create_dir(ctx.dir.join("sub"))?;
-    let twisted = ctx.dir.join("sub//.././sub/../f");
-    openat(libc::AT_FDCWD, &twisted, libc::O_RDONLY, 0)?;
-    check_file(&event(ctx, &twisted)?, &path, "NORMAL")
-}
-
-fn symlink(ctx: &mut Ctx) -> Result<()> {
-    let path = made(ctx, "target")?;
-    let link = ctx.dir.join("link");
-    std::os::unix::fs::symlink("target", &link)?;
-    openat(libc::AT_FDCWD, &link, libc::O_RDONLY, 0)?;
-    check_file(&event(ctx, &link)?, &path, "NORMAL")
-}
-
-fn nofollow(ctx: &mut Ctx) -> Result<()> {
-    let link = ctx.dir.join("link");
-    std::os::unix::fs::symlink("nowhere", &link)?;
-    let result = openat(libc::AT_FDCWD, &link, libc::O_NOFOLLOW, 0)?;
-    let event = event(ctx, &link)?;
-    check_result(&event, "openat", i64::from(-libc::ELOOP), libc::O_NOFOLLOW)?;
-    same_number(&event, "/syscall/exit", result)?;
-    same_bytes(&event, "/paths/0/nametype", b"NORMAL")?;
-    check_inode(&event["paths"][0], &fs::symlink_metadata(&link)?)
-}
-
-fn dirfd(ctx: &mut Ctx) -> Result<()> {
-    let path = made(ctx, "below")?;
-    let directory = fs::File::open(&ctx.dir)?;
-    let fd = std::os::fd::AsRawFd::as_raw_fd(&directory);
-    openat(fd, Path::new("below"), libc::O_RDONLY, 0)?;
-    let event = event(ctx, Path::new("below"))?;
-    same_bytes(&event, "/syscall/args/0", format!("{fd:#x}").as_bytes())?;
-    check_file(&event, &path, "NORMAL")
-}
-
 fn open2(ctx: &mut Ctx) -> Result<()> {
     let path = made(ctx, "f")?;
     let name = c(&path)?;
@@ -364,53 +207,4 @@ fn openat2(ctx: &mut Ctx) -> Result<()> {
         bail!("openat2: {fd}");
     }
     check_file(&event, &path, "NORMAL")
-}
-
-fn hostile(ctx: &mut Ctx) -> Result<()> {
-    let path = ctx
-        .dir
-        .join(std::ffi::OsStr::from_bytes(b"a\nb \"\xff\x1b[31m"));
-    fs::write(&path, "x")?;
-    openat(libc::AT_FDCWD, &path, libc::O_RDONLY, 0)?;
-    check_file(&event(ctx, &path)?, &path, "NORMAL")
-}
-
-fn deep(ctx: &mut Ctx) -> Result<()> {
-    let depth = 60 - ctx.dir.components().count();
-    let mut path = ctx.dir.clone();
-    for n in 0..depth {
-        path.push(format!("d{n}"));
-    }
-    fs::create_dir_all(&path)?;
-    path.push("f");
-    fs::write(&path, "x")?;
-    openat(libc::AT_FDCWD, &path, libc::O_RDONLY, 0)?;
-    let event = event(ctx, &path)?;
-    same_bool(&event, "/caveats/truncated", false)?;
-    check_file(&event, &path, "NORMAL")
-}
-
-fn chroot(ctx: &mut Ctx) -> Result<()> {
-    made(ctx, "inside")?;
-    let mut child = Command::new("/proc/self/exe")
-        .args(["act", "chroot"])
-        .arg(&ctx.dir)
-        .arg("/inside")
-        .spawn()?;
-    let pid = child.id();
-    if !child.wait()?.success() {
-        bail!("the chroot failed");
-    }
-    // Paths are as the task sees them, like auditd's.
-    let event = ctx.event("open", pid, |v| v["paths"][0]["name"] == "/inside")?;
-    same_bytes(&event, "/cwd", b"/")?;
-    same_bytes(&event, "/paths/0/resolved", b"/inside")
-}
-
-fn other_mount(ctx: &mut Ctx) -> Result<()> {
-    let path = Path::new("/proc/self/status");
-    openat(libc::AT_FDCWD, path, libc::O_RDONLY, 0)?;
-    let event = event(ctx, path)?;
-    let resolved = format!("/proc/{}/status", std::process::id());
-    same_bytes(&event, "/paths/0/resolved", resolved.as_bytes())
 }

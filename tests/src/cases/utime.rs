@@ -15,51 +15,21 @@ use serde_json::{Value, json};
 
 use super::who::check_me;
 use crate::{
-    harness::{Case, Ctx},
+    harness::{Case, Ctx, case},
     json::{absent, same_bool, same_bytes, same_number},
 };
 
 pub(crate) const CASES: &[Case] = &[
-    Case {
-        name: "utime/utimensat",
-        run: explicit,
-    },
-    Case {
-        name: "utime/now",
-        run: now,
-    },
-    Case {
-        name: "utime/UTIME_OMIT",
-        run: omit,
-    },
-    Case {
-        name: "utime/AT_SYMLINK_NOFOLLOW",
-        run: nofollow,
-    },
-    Case {
-        name: "utime/futimens",
-        run: futimens,
-    },
-    Case {
-        name: "utime/utimes",
-        run: utimes,
-    },
-    Case {
-        name: "utime/futimesat",
-        run: futimesat,
-    },
-    Case {
-        name: "utime/utime",
-        run: utime,
-    },
-    Case {
-        name: "utime/ENOENT",
-        run: enoent,
-    },
-    Case {
-        name: "utime/dirfd",
-        run: dirfd,
-    },
+    case("utime/utimensat", explicit),
+    case("utime/now", now),
+    case("utime/UTIME_OMIT", omit),
+    case("utime/AT_SYMLINK_NOFOLLOW", nofollow),
+    case("utime/futimens", futimens),
+    case("utime/utimes", utimes),
+    case("utime/futimesat", futimesat),
+    case("utime/utime", utime),
+    case("utime/ENOENT", enoent),
+    case("utime/dirfd", dirfd),
 ];
 
 const OLD: [libc::timespec; 2] = [

@@ -1,0 +1,41 @@
+//! A path that a call used, as its inode and its directory are.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// `ItemFacts::flags`: the inode block is valid.
+pub const FILE: u32 = 1;
+/// `ItemFacts::flags`: the parent's block is valid.
+pub const PARENT: u32 = 2;
+/// `ItemFacts::flags`: the file behind a descriptor (finit_module, futimens), not a path of the
+/// call.
+pub const DESCRIPTOR: u32 = 4;
+
+/// An inode and its directory's. 80 bytes.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ItemFacts {
+    pub ino: u64,
+    pub parent_ino: u64,
+    /// `super_block.s_dev`: major << 20 | minor.
+    pub dev: u32,
+    pub rdev: u32,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub nlink: u32,
+    pub parent_mode: u32,
+    pub parent_uid: u32,
+    pub parent_gid: u32,
+    /// `file.f_mode` (FMODE_CREATED tells whether this open made the file).
+    pub f_mode: u32,
+    /// Negated errno that the hook returned, 0 on success.
+    pub err: i32,
+    /// [`FILE`], [`PARENT`], [`DESCRIPTOR`].
+    pub flags: u32,
+    /// The directory's `s_dev` equals `dev` but for a mount point, so it travels too.
+    pub parent_dev: u32,
+    pub parent_rdev: u32,
+    pub reserved: [u32; 2],
+}
+
+const _: () = assert!(size_of::<ItemFacts>() == 80);

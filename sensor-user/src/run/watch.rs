@@ -1,0 +1,153 @@
+//! The loop of a running sensor: ring buffer, signals, losses.
+
+use std::{os::fd::AsRawFd, time::Duration};
+
+use anyhow::{Context as _, Result};
+use auklet_rules::RuleSet;
+use aya::maps::{MapData, RingBuf};
+use bytes::Bytes;
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{outputs::Outputs, status::Status};
+use crate::{
+    assemble::Assembler, decode::decode, enrich::Enricher, event::Event, kernel, load::Sensor,
+    process::ProcessTable,
+};
+
+/// How often losses are looked for.
+const CHECK: Duration = Duration::from_secs(10);
+
+/// A running sensor with everything that its events pass through.
+pub(super) struct Watch {
+    sensor: Sensor,
+    assembler: Assembler,
+    enricher: Enricher,
+    rules: RuleSet,
+    outputs: Outputs,
+    status: Status,
+    /// Records lost, as of the last check.
+    lost: u64,
+}
+
+impl Watch {
+    pub(super) fn new(sensor: Sensor, rules: RuleSet, outputs: Outputs, keep_ended: usize) -> Self {
+        // Attached first, read after: no process falls between.
+        let mut processes = ProcessTable::new(keep_ended);
+        processes.scan();
+        let release = kernel::version(&kernel::release());
+        let assembler = Assembler::new(processes, sensor.plan.attach.setting(), release);
+        Self {
+            sensor,
+            assembler,
+            enricher: Enricher::new(),
+            rules,
+            outputs,
+            status: Status::default(),
+            lost: 0,
+        }
+    }
+
+    /// Until SIGINT or SIGTERM; SIGUSR1 asks for a report.
+    pub(super) async fn until_stopped(mut self) -> Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut report = signal(SignalKind::user_defined1())?;
+        let mut check = tokio::time::interval(CHECK);
+        let mut ring = readable(self.sensor.take_ring()?, "the ring buffer")?;
+        let mut diagnostics = readable(self.sensor.take_diagnostics()?, "the diagnostics")?;
+        self.outputs.ready(&self.sensor.plan)?;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = report.recv() => {
+                    self.drain(ring.get_mut())?;
+                    self.report()?;
+                }
+                _ = check.tick() => self.check_losses()?,
+                guard = diagnostics.readable_mut() => {
+                    let mut guard = guard?;
+                    guard.get_inner_mut().flush();
+                    guard.clear_ready();
+                }
+                guard = ring.readable_mut() => {
+                    let mut guard = guard?;
+                    self.drain(guard.get_inner_mut())?;
+                    guard.clear_ready();
+                }
+            }
+        }
+        self.drain(ring.get_mut())?;
+        diagnostics.get_mut().flush();
+        self.outputs.status(&self.status, &self.sensor.loss()?)
+    }
+
+    /// Takes everything that is in the ring.
+    fn drain(&mut self, ring: &mut RingBuf<MapData>) -> Result<()> {
+        let offset = kernel::clock_offset_ns();
+        while let Some(item) = ring.next() {
+            let record = Bytes::copy_from_slice(&item);
+            drop(item);
+            match decode(&record) {
+                Ok(message) => {
+                    self.status.count(&message);
+                    if let Some(event) = self.assembler.take(message, offset) {
+                        self.handle(&event)?;
+                    }
+                }
+                Err(error) => {
+                    self.status.malformed += 1;
+                    log::error!("record dropped: {error}");
+                }
+            }
+        }
+        self.outputs.flush()
+    }
+
+    fn handle(&mut self, event: &Event) -> Result<()> {
+        self.outputs.event(event)?;
+        let processes = &self.assembler.processes;
+        for observation in self.enricher.observe(event, processes) {
+            for finding in self.rules.evaluate(&observation) {
+                let records = crate::records::lines(event);
+                let scene = self.enricher.scene(event, processes, records);
+                self.outputs.alert(finding, scene)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says at once when more was lost than before, and mends what the losses broke.
+    fn check_losses(&mut self) -> Result<()> {
+        let loss = self.sensor.loss()?;
+        let lost = loss.total_lost();
+        if lost > self.lost {
+            log::warn!(
+                "{} more records lost: {}",
+                lost - self.lost,
+                self.outputs.summary(&self.status, &loss)
+            );
+            self.lost = lost;
+            self.assembler.processes.sweep();
+        }
+        Ok(())
+    }
+
+    fn report(&mut self) -> Result<()> {
+        self.outputs.processes(&self.assembler.processes)?;
+        self.outputs.status(&self.status, &self.sensor.loss()?)
+    }
+}
+
+/// Waits for a map's descriptor inside the runtime.
+fn readable<T: AsRawFd>(source: T, what: &str) -> Result<AsyncFd<T>> {
+    // SAFETY: aya's ring buffer owns its descriptor and gives the same one as long as it lives;
+    // nothing but this AsyncFd drops it.
+    let registered = unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) };
+    registered
+        .map_err(std::io::Error::from)
+        .with_context(|| format!("wait for {what}"))
+}
