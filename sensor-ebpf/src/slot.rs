@@ -218,13 +218,20 @@ impl Slot {
         self.grow(n, CAP as u64)
     }
 
-    /// Appends a string of user memory, at most `CAP` bytes with its NUL. Bytes appended.
+    /// Appends a string of user memory, at most `CAP` bytes with its NUL. Bytes appended, 0 when it
+    /// can't be read.
     #[inline(always)]
     pub(crate) fn push_user_str<const CAP: usize>(&mut self, source: u64) -> u64 {
         let at = self.at(self.used);
-        // SAFETY: as in `push_kernel_str`.
-        let n = unsafe { bpf_probe_read_user_str(at.cast(), CAP as u32, source as *const _) };
-        self.grow(n, CAP as u64)
+        // SAFETY: `CAP` ≤ `SLACK` bytes from `at` lie inside `data`.
+        let n = unsafe {
+            at.write(0);
+            bpf_probe_read_user_str(at.cast(), CAP as u32, source as *const _)
+        };
+        // For an empty string the helper gives 0 (its count of the NUL came later); arithmetic, as
+        // callers loop: -1 for an error, 0 for an empty string, else 0.
+        let empty = (n - 1) >> 63 & !(n >> 63) & 1;
+        self.grow(n + empty, CAP as u64)
     }
 
     /// Appends `len` bytes of user memory, at most `CAP` (a power of two). Bytes appended.

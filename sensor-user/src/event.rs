@@ -123,6 +123,14 @@ pub struct FileFacts {
     pub nlink: u32,
 }
 
+impl FileFacts {
+    /// Whether it is a symbolic link.
+    #[must_use]
+    pub fn is_link(&self) -> bool {
+        self.mode & libc::S_IFMT == libc::S_IFLNK
+    }
+}
+
 /// What is particular to a family.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
@@ -152,6 +160,8 @@ pub struct Exec {
 pub struct Module {
     /// `module.name`, known once the kernel has read the image.
     pub name: Option<Bytes>,
+    /// The kernel looked at the image and refused it before it had a name; audit says `?` then.
+    pub unnamed: bool,
     /// `MODULE_INIT_*` flags of finit_module.
     pub flags: u32,
     /// The file behind finit_module's descriptor; `None` for init_module (from memory).
@@ -169,6 +179,8 @@ pub struct Open {
     pub resolve: u64,
     /// This call made the file.
     pub created: bool,
+    /// openat2 on a kernel whose audit records its `struct open_how`.
+    pub how_recorded: bool,
 }
 
 /// utimensat, utimes, futimesat, utime. Times are (seconds, nanoseconds) since the epoch.

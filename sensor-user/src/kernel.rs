@@ -1,6 +1,33 @@
-//! The running kernel: its release and its clocks.
+//! The running kernel: its release, its security modules, its clocks.
 
 use std::fs;
+
+/// What auditd's records depend on.
+#[derive(Clone, Debug, Default)]
+pub struct Kernel {
+    /// Major and minor.
+    pub version: (u32, u32),
+    /// Active security modules, as securityfs lists them; empty when it is not mounted.
+    pub lsms: Vec<String>,
+}
+
+impl Kernel {
+    /// The running one.
+    #[must_use]
+    pub fn running() -> Self {
+        let lsms = fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
+        Self {
+            version: version(&release()),
+            lsms: lsms.trim().split(',').map(str::to_owned).collect(),
+        }
+    }
+
+    /// Whether a security module is active.
+    #[must_use]
+    pub fn has_lsm(&self, name: &str) -> bool {
+        self.lsms.iter().any(|lsm| lsm == name)
+    }
+}
 
 /// `uname -r`.
 #[must_use]

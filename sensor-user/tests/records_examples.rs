@@ -223,6 +223,7 @@ fn e8_finit_module() {
     };
     let what = What::Module(Module {
         name: Some(bytes("dummy")),
+        unnamed: false,
         flags: 4,
         file: None,
     });
@@ -236,6 +237,7 @@ fn e11_openat2() {
     example.comm = "oat2_exist";
     let what = What::Open(Open {
         resolve: 4,
+        how_recorded: true,
         ..Open::default()
     });
     check("e11", &example.event(what, exist()));

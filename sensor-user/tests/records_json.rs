@@ -137,6 +137,7 @@ fn the_other_families() {
     };
     let module = Module {
         name: Some(bytes(b"dummy")),
+        unnamed: false,
         flags: 4,
         file: Some(item()),
     };
@@ -145,6 +146,7 @@ fn the_other_families() {
         mode: 0o600,
         resolve: 4,
         created: true,
+        how_recorded: false,
     };
     let utime = Utime {
         target: Some(item()),

@@ -2,12 +2,14 @@
 
 use std::{
     ffi::{CString, OsString},
-    os::unix::process::CommandExt as _,
+    io::Write as _,
+    os::{fd::FromRawFd as _, unix::process::CommandExt as _},
     process::{Command, ExitCode},
 };
 
 /// `nothing`; `thread-exec PROGRAM ARG…`: exec from a thread that does not lead;
-/// `chroot DIR FILE`: open FILE inside DIR; `memfd`: exec from memory; `open FILE`.
+/// `chroot DIR FILE`: open FILE inside DIR; `memfd`: exec from memory; `open FILE`;
+/// `parity DIR`: the workload of the comparison with auditd.
 pub(crate) fn act(words: &[OsString]) -> ExitCode {
     let Some((verb, rest)) = words.split_first() else {
         return ExitCode::SUCCESS;
@@ -16,6 +18,9 @@ pub(crate) fn act(words: &[OsString]) -> ExitCode {
         Some("nothing") => ExitCode::SUCCESS,
         Some("thread-exec") => thread_exec(rest.to_vec()),
         Some("chroot") => chroot(rest),
+        Some("parity") => rest
+            .first()
+            .map_or(ExitCode::FAILURE, |dir| crate::parity::act(dir.as_ref())),
         Some("memfd") => memfd(),
         Some("open") => rest
             .first()
@@ -54,8 +59,12 @@ fn memfd() -> ExitCode {
     };
     // SAFETY: the name is a NUL-terminated literal; the descriptor is not used as anything else.
     let fd = unsafe { libc::memfd_create(c"evil".as_ptr(), 0) };
-    let path = OsString::from(format!("/proc/self/fd/{fd}"));
-    if fd < 0 || std::fs::write(&path, image).is_err() {
+    if fd < 0 {
+        return ExitCode::FAILURE;
+    }
+    // SAFETY: the descriptor was just made, is open and belongs to nobody else. It stays open.
+    let mut file = std::mem::ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(fd) });
+    if file.write_all(&image).is_err() {
         return ExitCode::FAILURE;
     }
     let words = ["memfd-marker", "act", "nothing"].map(|w| CString::new(w).unwrap_or_default());

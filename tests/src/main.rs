@@ -6,6 +6,7 @@ mod cases;
 mod demo;
 mod harness;
 mod json;
+mod parity;
 mod sensor;
 mod tiny;
 
@@ -26,6 +27,12 @@ enum Verb {
     Test(harness::Selection),
     /// One real attack for each of the nine alerts.
     Demo,
+    /// auditd's records and Auklet's of the same workload.
+    Parity {
+        /// This plan only; may be repeated.
+        #[arg(long)]
+        plan: Vec<String>,
+    },
     /// Does what `act` says and ends; the sensor watches.
     #[command(hide = true)]
     Act {
@@ -38,6 +45,7 @@ fn main() -> ExitCode {
     match Cli::parse().verb {
         Verb::Test(selection) => harness::run(&selection),
         Verb::Demo => demo::demo(),
+        Verb::Parity { plan } => parity::parity(&plan),
         Verb::Act { words } => act::act(&words),
     }
 }

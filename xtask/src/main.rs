@@ -44,6 +44,8 @@ enum Verb {
     Demo,
     /// A shell, or a command, in a guest with the binaries in it.
     Vm(vm::VmArgs),
+    /// The real auditd's records and Auklet's of the same workload in the same guest, compared.
+    Parity(vm::ParityArgs),
     /// Everything that must pass.
     Test(test::TestArgs),
     /// Versions, what is cached, what this kernel offers.
@@ -69,6 +71,7 @@ fn run_verb(verb: Verb) -> Result<ExitCode> {
         Verb::Run { args } => run::run(&args),
         Verb::Demo => demo::demo(),
         Verb::Vm(args) => vm::vm(&args),
+        Verb::Parity(args) => vm::parity(&args),
         Verb::Test(args) => test::test(&args),
         Verb::Doctor => doctor::doctor().map(|()| ExitCode::SUCCESS),
     }

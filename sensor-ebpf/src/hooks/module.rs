@@ -1,6 +1,9 @@
 //! init_module, finit_module: the file behind the descriptor and the module's name.
 
-use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
+use aya_ebpf::{
+    macros::{kprobe, raw_tracepoint},
+    programs::{ProbeContext, RawTracePointContext},
+};
 use sensor_ebpf::{
     calls::shape,
     fields::Field,
@@ -25,17 +28,50 @@ pub(crate) fn entered(slot: &mut Slot, call_shape: u16) {
     }
 }
 
+/// `Slot::marks`: the name is known.
+const NAMED: u64 = 1;
+
+/// The slot of a module call under way whose module has no name yet.
+#[inline(always)]
+fn unnamed() -> Option<&'static mut Slot> {
+    let slot = slot::under_way()?;
+    (slot.prefix.header.kind == kind::MODULE && slot.marks & NAMED == 0).then_some(slot)
+}
+
+#[inline(always)]
+fn put_name(name: Ptr) {
+    if let Some(slot) = unnamed()
+        && let Some(start) = slot.begin()
+    {
+        slot.push_kernel_str::<NAME>(name);
+        slot.end(start, tag::MODULE_NAME, 0);
+        slot.marks |= NAMED;
+    }
+}
+
 /// match-proto: void module_load(struct module *mod)
 #[raw_tracepoint(tracepoint = "module_load")]
 pub(crate) fn module_load(ctx: RawTracePointContext) -> i32 {
-    let Some(slot) = slot::under_way() else {
-        return 0;
-    };
-    if slot.prefix.header.kind == kind::MODULE
+    put_name(Ptr(ctx.arg(0)).at(Field::ModuleName));
+    0
+}
+
+/// The image was read and will be looked at: an empty name, until there is one.
+/// match-proto: int load_module(struct load_info *info, const char __user *uargs, int flags)
+#[kprobe]
+pub(crate) fn kprobe_load_module(_: ProbeContext) -> u32 {
+    if let Some(slot) = unnamed()
         && let Some(start) = slot.begin()
     {
-        slot.push_kernel_str::<NAME>(Ptr(ctx.arg(0)).at(Field::ModuleName));
         slot.end(start, tag::MODULE_NAME, 0);
     }
+    0
+}
+
+/// Whether a module of that name is there already: the first that says the name of one refused later.
+/// match-proto: struct module *find_module_all(const char *name, size_t len, bool even_unformed)
+#[kprobe]
+pub(crate) fn kprobe_find_module_all(ctx: ProbeContext) -> u32 {
+    put_name(Ptr(ctx.arg(0).unwrap_or(0)));
     0
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// O_CREAT and O_TMPFILE's own bit of include/uapi/asm-generic/fcntl.h.
-const O_CREAT: u64 = 0o100;
+pub(super) const O_CREAT: u64 = 0o100;
 const O_EXCL: u64 = 0o200;
 /// include/uapi/linux/limits.h; with the NUL.
 const PATH_MAX: usize = 4096;
@@ -45,13 +45,19 @@ fn file(facts: &ItemFacts) -> Option<FileFacts> {
     })
 }
 
-/// The directory's item; auditd prints the directory part of the name, or the working directory.
+/// What auditd calls a directory: the directory part of the name, or the working directory even
+/// where the call started from another one.
+pub(super) fn directory_name(name: &Bytes, cwd: Option<&Bytes>) -> Option<Bytes> {
+    let slash = name.iter().rposition(|b| *b == b'/');
+    slash.map(|at| name.slice(..=at)).or_else(|| cwd.cloned())
+}
+
+/// The directory's item.
 fn parent(raw: &RawItem, cwd: Option<&Bytes>) -> Option<PathItem> {
     let facts = &raw.facts;
     let name = raw.name.as_ref()?;
-    let slash = name.iter().rposition(|b| *b == b'/');
     (facts.flags & item::PARENT != 0).then(|| PathItem {
-        name: slash.map(|at| name.slice(..=at)).or_else(|| cwd.cloned()),
+        name: directory_name(name, cwd),
         resolved: raw.path.as_ref().map(|path| directory(&path.to_bytes())),
         file: Some(FileFacts {
             ino: facts.parent_ino,
@@ -95,7 +101,10 @@ impl Assembler {
         // A call that failed before any hook saw a path did not look for the file either.
         let looked = self.plan == plan::TRACEPOINT || !facts.items.is_empty();
         if facts.call.ret < 0 && facts.header.kind != kind::MODULE && looked {
-            lookup::complete_failed(facts, &mut paths, caveats);
+            self.complete_failed(facts, what, cwd, &mut paths, caveats);
+        }
+        if self.tomoyo && matches!(what, What::Exec(_)) {
+            seen_by_tomoyo(facts, &mut paths);
         }
         paths
     }
@@ -138,7 +147,9 @@ impl Assembler {
     /// that the kernel did not take (empty, too long, after flags that it refused) is no item.
     fn unseen(&self, facts: &CallFacts, caveats: &mut Caveats) -> Vec<PathItem> {
         caveats.name_from_user = facts.user_name.is_some();
-        let refused = self.plan != plan::TRACEPOINT && facts.call.ret == -i64::from(libc::EINVAL);
+        let refused = self.plan != plan::TRACEPOINT
+            && facts.header.kind == kind::OPEN
+            && facts.call.ret == -i64::from(libc::EINVAL);
         let name = facts
             .user_name
             .as_ref()
@@ -190,9 +201,52 @@ fn fits(name: &Bytes) -> bool {
     name.len() < PATH_MAX - 1
 }
 
+/// TOMOYO's check of an exec resolves the name once more, without following a link, and auditd then
+/// has a second item: tomoyo_find_next_domain (security/tomoyo/domain.c). It comes after the file was
+/// opened and the arguments were copied.
+fn seen_by_tomoyo(facts: &CallFacts, paths: &mut Vec<PathItem>) {
+    let errno = i32::try_from(-facts.call.ret).unwrap_or(0);
+    let opened = match facts.items.first() {
+        Some(raw) => raw.facts.err == 0,
+        None => errno != libc::EACCES,
+    };
+    let first = paths.first().filter(|item| item.file.is_some());
+    let Some(first) = first.filter(|_| opened && errno != libc::E2BIG) else {
+        return;
+    };
+    let mut again = first.clone();
+    // For an exec by descriptor the kernel makes a name of its own.
+    if let Some(name) = facts.filename.clone().filter(|name| !name.is_empty()) {
+        again.name = Some(name);
+    }
+    // The link of a descriptor, which the exec may have closed, has an inode that nobody saw.
+    let by_descriptor = paths
+        .first()
+        .is_some_and(|item| item.name.as_deref() == Some(b""));
+    if by_descriptor {
+        again.file = None;
+    }
+    let mut link = again.clone();
+    if !by_descriptor
+        && lookup::fill(facts, &mut link, false)
+        && link.file.is_some_and(|file| file.is_link())
+    {
+        again = link;
+    }
+    paths.insert(1, again);
+}
+
 /// By path: the item with the name as given. By descriptor: no item, as auditd.
 fn utime_paths(facts: &CallFacts, target: Option<&PathItem>) -> Vec<PathItem> {
-    let Some(name) = facts.user_name.as_ref().filter(|name| fits(name)) else {
+    // Nothing to set, or flags that there are not: the call ends before it takes the name.
+    const FLAGS: u64 = 0x1100; // AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW
+    let refused = facts.is("utimensat") && facts.call.args[3] & 0xffff_ffff & !FLAGS != 0;
+    if refused || facts.call.ret == 0 && target.is_none() {
+        return Vec::new();
+    }
+    let empty_path = facts.is("utimensat") && facts.call.args[3] & 0x1000 != 0;
+    let taken = |name: &&Bytes| fits(name) && (empty_path || !name.is_empty());
+    let Some(name) = facts.user_name.as_ref().filter(taken) else {
         return Vec::new();
     };
     vec![PathItem {

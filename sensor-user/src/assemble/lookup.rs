@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::{
     decode::CallFacts,
-    event::{Caveats, FileFacts, NameType, PathItem, Times},
+    event::{FileFacts, NameType, PathItem, Times},
     script,
 };
 
@@ -20,6 +20,13 @@ use crate::{
 /// root and working directory hold. If the caller is gone, from its working directory as text.
 fn places(facts: &CallFacts, name: &[u8]) -> [PathBuf; 2] {
     let pid = facts.task.pid;
+    // `self` would be this process.
+    let own = name.strip_prefix(b"/proc/self/").map(|rest| {
+        let mut own = format!("/proc/{pid}/").into_bytes();
+        own.extend_from_slice(rest);
+        own
+    });
+    let name = own.as_deref().unwrap_or(name);
     let base = match facts.dirfd() {
         _ if name.first() == Some(&b'/') => format!("/proc/{pid}/root"),
         Some(fd) => format!("/proc/{pid}/fd/{fd}"),
@@ -78,22 +85,14 @@ pub(super) fn fill(facts: &CallFacts, item: &mut PathItem, follow: bool) -> bool
     true
 }
 
-/// A call failed though its file exists (EACCES, EISDIR, ETXTBSY …): auditd has the inode.
-pub(super) fn complete_failed(facts: &CallFacts, paths: &mut [PathItem], caveats: &mut Caveats) {
-    const NOT_THERE: [i64; 5] = [
-        libc::ENOENT as i64,
-        libc::ENOTDIR as i64,
-        libc::EBADF as i64,
-        libc::ENAMETOOLONG as i64,
-        libc::EFAULT as i64,
-    ];
-    if NOT_THERE.contains(&-facts.call.ret) {
-        return;
-    }
-    let follow = -facts.call.ret != i64::from(libc::ELOOP);
-    for item in paths.iter_mut().filter(|item| item.file.is_none()) {
-        caveats.looked_up |= fill(facts, item, follow);
-    }
+/// The directory that a name is in.
+pub(super) fn directory(facts: &CallFacts, name: &[u8]) -> Option<FileFacts> {
+    let end = name.iter().rposition(|b| *b == b'/');
+    let directory = match end {
+        Some(at) => &name[..=at],
+        None => &b"."[..],
+    };
+    look(&places(facts, directory), true).map(|metadata| facts_of(&metadata))
 }
 
 /// The target of a utimensat by path, where the plan has no hook on it.

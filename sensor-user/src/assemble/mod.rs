@@ -2,6 +2,7 @@
 
 mod arguments;
 mod exec;
+mod failed;
 mod items;
 mod lookup;
 mod module;
@@ -18,6 +19,7 @@ pub use self::arguments::Arguments;
 use crate::{
     decode::{CallFacts, Message},
     event::{Caveats, Event, Process, Syscall, What},
+    kernel::Kernel,
     process::{ProcessTable, comm, until_nul},
     syscalls,
 };
@@ -30,20 +32,32 @@ pub struct Assembler {
     next_serial: u32,
     /// `sensor_ebpf::config::plan` in force.
     plan: u32,
+    /// auditd writes a CREATE item for a file that could not be created: not on 6.12, on 7.3.
+    child_of_failed_create: bool,
+    /// auditd since 5.16 writes OPENAT2.
+    records_how: bool,
+    /// auditd since 6.12 writes KERN_MODULE for a module without a name.
+    says_unnamed: bool,
+    /// TOMOYO is among the kernel's security modules.
+    tomoyo: bool,
     /// auditd before 6.12 writes a PARENT item for an O_CREAT that found its file.
     parent_on_existing: bool,
 }
 
 impl Assembler {
-    /// `attach_plan` is a `sensor_ebpf::config::plan`; `release` the kernel's (major, minor).
+    /// `attach_plan` is a `sensor_ebpf::config::plan`.
     #[must_use]
-    pub fn new(processes: ProcessTable, attach_plan: u32, release: (u32, u32)) -> Self {
+    pub fn new(processes: ProcessTable, attach_plan: u32, kernel: &Kernel) -> Self {
         Self {
             processes,
             arguments: Arguments::default(),
             next_serial: 1,
             plan: attach_plan,
-            parent_on_existing: release < (6, 10),
+            child_of_failed_create: kernel.version >= (7, 0),
+            records_how: kernel.version >= (5, 16),
+            says_unnamed: kernel.version >= (6, 12),
+            tomoyo: kernel.has_lsm("tomoyo"),
+            parent_on_existing: kernel.version < (6, 10),
         }
     }
 
@@ -94,8 +108,8 @@ impl Assembler {
     fn what(&mut self, facts: &CallFacts, cwd: Option<&[u8]>, caveats: &mut Caveats) -> What {
         match facts.header.kind {
             kind::EXEC => What::Exec(self.exec(facts, cwd, caveats)),
-            kind::MODULE => What::Module(module::module(facts)),
-            kind::OPEN => What::Open(open::open(facts)),
+            kind::MODULE => What::Module(module::module(facts, self.says_unnamed)),
+            kind::OPEN => What::Open(open::open(facts, self.records_how)),
             _ => What::Utime(self.utime(facts, caveats)),
         }
     }

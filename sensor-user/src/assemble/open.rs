@@ -6,7 +6,7 @@ use crate::{decode::CallFacts, event::Open};
 const FMODE_CREATED: u32 = 1 << 20;
 
 /// Flags and mode from the registers, or from `struct open_how`.
-pub(super) fn open(facts: &CallFacts) -> Open {
+pub(super) fn open(facts: &CallFacts, records_how: bool) -> Open {
     const CREAT: u64 = 0o100 | 0o1 | 0o1000; // creat(2) is open with O_CREAT|O_WRONLY|O_TRUNC
     let args = &facts.call.args;
     let (flags, mode, resolve) = match facts.name() {
@@ -27,5 +27,6 @@ pub(super) fn open(facts: &CallFacts) -> Open {
         mode: mode & 0o7777,
         resolve,
         created,
+        how_recorded: records_how && facts.is("openat2"),
     }
 }

@@ -50,6 +50,7 @@ impl Attach {
                 "opens through io_uring and open_by_handle_at are not seen",
                 "the target of utimensat by path is looked up after the call; old times are not known",
                 "the script and the ld.so of an exec are looked up after the call",
+                "names of modules that the kernel refuses",
             ],
         }
     }
@@ -96,6 +97,8 @@ pub struct Plan {
     pub open_function: Option<&'static str>,
     /// The kernel can load modules.
     pub modules: bool,
+    /// Functions, attached by kprobe under both stronger plans, that tell of modules refused.
+    pub module_functions: Vec<&'static str>,
     /// What the kernel lacks, in words.
     pub missing: Vec<String>,
 }
@@ -109,6 +112,9 @@ const NATIVE_PREFIX: &str = "__arm64_sys_";
 /// The names under which kernels open a file by `struct filename`.
 const OPEN_FUNCTIONS: [&str; 2] = ["do_filp_open", "do_file_open"];
 
+/// Where a module's image is looked at, and where its name is first looked for.
+const MODULE_FUNCTIONS: [&str; 2] = ["load_module", "find_module_all"];
+
 impl Plan {
     /// The plan for one way of attaching.
     #[must_use]
@@ -118,6 +124,7 @@ impl Plan {
             calls: Vec::new(),
             open_function: None,
             modules: types.has_tracepoint("module_load"),
+            module_functions: Vec::new(),
             missing: Vec::new(),
         };
         if !plan.modules {
@@ -145,6 +152,7 @@ impl Plan {
                 plan.missing.push(format!("{function}: not in this kernel"));
             }
         }
+        plan.add_module_functions(types);
         plan.open_function = OPEN_FUNCTIONS
             .into_iter()
             .find(|name| types.has_function(name));
@@ -159,6 +167,18 @@ impl Plan {
                 .push("vfs_utimes: targets of utimensat".to_owned());
         }
         plan
+    }
+
+    /// By kprobe always: 5.10's fentry can't read a `const char *`.
+    fn add_module_functions(&mut self, types: &KernelTypes) {
+        let offered = |name: &&str| kernel_has_kprobes() && types.has_function(name);
+        if self.modules && MODULE_FUNCTIONS.iter().all(|name| offered(&name)) {
+            self.module_functions = MODULE_FUNCTIONS.to_vec();
+        } else if self.modules {
+            let names = MODULE_FUNCTIONS.join(", ");
+            self.missing
+                .push(format!("{names}: names of modules that the kernel refuses"));
+        }
     }
 
     /// Functions of the system calls that attach in one way.

@@ -34,6 +34,9 @@ pub(super) fn attach(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
     if plan.modules {
         raw_tracepoint(ebpf, "module_load", "module_load")?;
     }
+    for function in &plan.module_functions {
+        kprobe(ebpf, &format!("kprobe_{function}"), &[function])?;
+    }
     if plan.attach == Attach::Tracepoint {
         raw_tracepoint(ebpf, "tracepoint_exit", "sys_exit")?;
         raw_tracepoint(ebpf, "tracepoint_enter", "sys_enter")?;

@@ -7,10 +7,7 @@ mod path;
 
 use self::encode::{object_path, plain, text};
 pub(crate) use self::path::{Dev, Octal, nametype};
-use crate::{
-    event::{Event, What},
-    syscalls,
-};
+use crate::event::{Event, What};
 
 /// Longest PROCTITLE: MAX_PROCTITLE_AUDIT_LEN.
 const PROCTITLE: usize = 128;
@@ -26,13 +23,14 @@ pub fn format(event: &Event, out: &mut Vec<u8>) {
         What::Exec(exec) if exec.argv.is_empty() && exec.truncated => {}
         What::Exec(exec) if event.call.success() => execve::lines(event, &exec.argv, out),
         What::Module(module) => {
-            if let Some(name) = &module.name {
+            let unnamed = module.unnamed.then_some(&b"?"[..]);
+            if let Some(name) = module.name.as_deref().or(unnamed) {
                 line(event, "KERN_MODULE", out, |out| {
                     text(out, "name=", Some(name))
                 });
             }
         }
-        What::Open(open) if syscalls::name(event.call.arch, event.call.nr) == Some("openat2") => {
+        What::Open(open) if open.how_recorded => {
             line(event, "OPENAT2", out, |out| {
                 plain(
                     out,

@@ -130,6 +130,7 @@ fn openat_that_creates() {
         mode: 0o666,
         resolve: 0,
         created: true,
+        how_recorded: false,
     });
     let mut event = event(
         257,
@@ -167,6 +168,7 @@ fn openat2_has_its_own_record() {
         mode: 0o600,
         resolve: 4,
         created: false,
+        how_recorded: true,
     });
     let paths = vec![item("exist", 22523, 0o100_644, NameType::Normal)];
     check(
@@ -194,6 +196,7 @@ fn utimensat() {
 fn finit_module() {
     let what = What::Module(Module {
         name: Some(bytes("dummy")),
+        unnamed: false,
         flags: 4,
         file: None,
     });

@@ -37,8 +37,8 @@ impl Watch {
         // Attached first, read after: no process falls between.
         let mut processes = ProcessTable::new(keep_ended);
         processes.scan();
-        let release = kernel::version(&kernel::release());
-        let assembler = Assembler::new(processes, sensor.plan.attach.setting(), release);
+        let kernel = kernel::Kernel::running();
+        let assembler = Assembler::new(processes, sensor.plan.attach.setting(), &kernel);
         Self {
             sensor,
             assembler,

@@ -11,6 +11,7 @@ mod records;
 mod utime;
 mod who;
 
+pub(crate) use self::module::dummy;
 use crate::harness::{Case, Lone};
 
 /// Cases under one sensor that sends every open.

@@ -61,12 +61,52 @@ pub(crate) fn vm(args: &VmArgs) -> Result<ExitCode> {
     };
     let joined = args.command.join(" ");
     let command = (!args.command.is_empty()).then_some(joined.as_str());
+    each(
+        &args.kernels,
+        &built,
+        command,
+        Duration::from_secs(args.timeout),
+    )
+}
+
+#[derive(Args)]
+pub(crate) struct ParityArgs {
+    /// 5.10, 6.1, 6.12, 7.x, newest, or all.
+    #[arg(default_value = "newest")]
+    kernels: Vec<String>,
+    /// This attach plan only; may be repeated.
+    #[arg(long)]
+    plan: Vec<String>,
+}
+
+/// auditd's records and Auklet's of one workload, compared in a guest.
+pub(crate) fn parity(args: &ParityArgs) -> Result<ExitCode> {
+    setup::setup(false)?;
+    let built = build::build()?;
+    let mut command = "auklet-guest parity".to_owned();
+    for plan in &args.plan {
+        command.push_str(&format!(" --plan {plan}"));
+    }
+    each(
+        &args.kernels,
+        &built,
+        Some(&command),
+        Duration::from_secs(600),
+    )
+}
+
+/// The same in a guest of each kernel, one after the other; the worst exit code.
+fn each(
+    names: &[String],
+    built: &Built,
+    command: Option<&str>,
+    timeout: Duration,
+) -> Result<ExitCode> {
     let mut worst = 0;
-    for kernel in kernels(&args.kernels)? {
-        let timeout = Duration::from_secs(args.timeout);
+    for kernel in kernels(names)? {
         let guest = Guest {
             kernel: &kernel,
-            built: &built,
+            built,
             command,
             timeout,
         };

@@ -1,0 +1,93 @@
+//! Items of a call that failed: how far the kernel's look-up came, told from the error. The files
+//! are looked up afterwards (`Caveats::looked_up`), as no hook saw an object.
+
+use bytes::Bytes;
+
+use super::{
+    Assembler,
+    items::{O_CREAT, directory_name},
+    lookup,
+};
+use crate::{
+    decode::CallFacts,
+    event::{Caveats, FileFacts, NameType, PathItem, What},
+};
+
+/// include/uapi/asm-generic/fcntl.h
+const O_DIRECTORY: u64 = 0o200_000;
+
+/// The look-up itself failed, or never began: there is no inode to tell of.
+const NOT_THERE: [i32; 4] = [libc::ENOENT, libc::EBADF, libc::ENAMETOOLONG, libc::EFAULT];
+
+impl Assembler {
+    /// Gives an item the file that it leads to (EACCES, EISDIR, ETXTBSY …), as auditd has it.
+    pub(super) fn complete_failed(
+        &self,
+        facts: &CallFacts,
+        what: &What,
+        cwd: Option<&Bytes>,
+        paths: &mut Vec<PathItem>,
+        caveats: &mut Caveats,
+    ) {
+        let errno = i32::try_from(-facts.call.ret).unwrap_or(0);
+        let flags = match what {
+            What::Open(open) => open.flags,
+            _ => 0,
+        };
+        // O_DIRECTORY is looked at last; else a component of the name was no directory.
+        let no_directory = errno == libc::ENOTDIR && flags & O_DIRECTORY == 0;
+        if NOT_THERE.contains(&errno) || no_directory {
+            return;
+        }
+        let follow = errno != libc::ELOOP;
+        let mut found = false;
+        for item in paths.iter_mut().filter(|item| item.file.is_none()) {
+            found |= lookup::fill(facts, item, follow);
+        }
+        caveats.looked_up |= found;
+        // A file that was to be created and was not: its directory, if the caller came that far.
+        let directory = match paths.first() {
+            Some(item) if flags & O_CREAT != 0 => parent(facts, cwd, item),
+            _ => None,
+        };
+        match directory {
+            Some(directory) if !found => {
+                caveats.looked_up = true;
+                if self.child_of_failed_create {
+                    paths
+                        .iter_mut()
+                        .for_each(|item| item.nametype = NameType::Create);
+                } else {
+                    paths.clear();
+                }
+                paths.insert(0, directory);
+            }
+            Some(directory) if self.parent_on_existing => paths.insert(0, directory),
+            _ => {}
+        }
+    }
+}
+
+/// The PARENT item of a name, where the caller may look into the directory.
+fn parent(facts: &CallFacts, cwd: Option<&Bytes>, item: &PathItem) -> Option<PathItem> {
+    let name = item.name.as_ref()?;
+    let directory = lookup::directory(facts, name)?;
+    may_search(facts, &directory).then(|| PathItem {
+        name: directory_name(name, cwd),
+        resolved: None,
+        file: Some(directory),
+        nametype: NameType::Parent,
+    })
+}
+
+/// Whether the mode lets the caller search a directory. Its supplementary groups and capabilities
+/// are not known here.
+fn may_search(facts: &CallFacts, directory: &FileFacts) -> bool {
+    let [.., fsuid, fsgid] = facts.task.cred;
+    let shift = match (directory.uid == fsuid, directory.gid == fsgid) {
+        (true, _) => 6,
+        (false, true) => 3,
+        (false, false) => 0,
+    };
+    fsuid == 0 || directory.mode >> shift & 1 != 0
+}

@@ -1,0 +1,187 @@
+//! Pairs the events of two logs by process, call and order, and compares all that they say.
+
+use std::collections::BTreeMap;
+
+use super::{
+    AUID,
+    log::{Event, Record},
+};
+
+/// Process, system call, which of the process's calls of that number.
+type Key = (u32, u32, u32);
+
+#[derive(Default)]
+struct Score {
+    same: usize,
+    all: usize,
+}
+
+impl Score {
+    fn count(&mut self, same: bool) {
+        self.all += 1;
+        self.same += usize::from(same);
+    }
+}
+
+#[derive(Default)]
+struct Report {
+    events: Score,
+    records: Score,
+    fields: Score,
+    listed: usize,
+    /// Distinct differences, with how often and where first.
+    differences: BTreeMap<String, (usize, String)>,
+}
+
+/// Prints the score and each difference. True if there is none that is not listed.
+pub(super) fn compare(theirs: &[Event], ours: &[Event], plan: &str) -> bool {
+    let (theirs, ours) = (keyed(theirs), keyed(ours));
+    let mut report = Report::default();
+    for (key, event) in &theirs {
+        match ours.get(key) {
+            Some(our) => report.event(*key, event, our),
+            None => {
+                report.events.count(false);
+                report.differ(*key, event, "auklet has no such event".to_owned());
+            }
+        }
+    }
+    for (key, event) in ours.iter().filter(|(key, _)| !theirs.contains_key(key)) {
+        report.events.count(false);
+        report.differ(*key, event, "auditd has no such event".to_owned());
+    }
+    report.print(plan)
+}
+
+/// The workload's events by key.
+fn keyed(events: &[Event]) -> BTreeMap<Key, &Event> {
+    let mut counts: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+    let mut keyed = BTreeMap::new();
+    for event in events {
+        let Some(call) = event.iter().find(|record| record.kind == "SYSCALL") else {
+            continue;
+        };
+        let number = |name| call.get(name).and_then(|value| value.parse::<u32>().ok());
+        // The write that sets the login uid is recorded without any rule.
+        if number("auid") != Some(AUID) || event.iter().any(|record| record.kind == "LOGIN") {
+            continue;
+        }
+        if let (Some(pid), Some(nr)) = (number("pid"), number("syscall")) {
+            let count = counts.entry((pid, nr)).or_default();
+            keyed.insert((pid, nr, *count), event);
+            *count += 1;
+        }
+    }
+    keyed
+}
+
+impl Report {
+    fn event(&mut self, key: Key, theirs: &Event, ours: &Event) {
+        let kinds =
+            |event: &Event| -> Vec<String> { event.iter().map(|r| r.kind.clone()).collect() };
+        let mut same = kinds(theirs) == kinds(ours);
+        if !same && theirs.len() == ours.len() {
+            let (theirs_kinds, ours_kinds) = (kinds(theirs).join(" "), kinds(ours).join(" "));
+            let what = format!("order: auditd {theirs_kinds}, auklet {ours_kinds}");
+            self.differ(key, theirs, what);
+        }
+        let mut unpaired: Vec<&Record> = ours.iter().collect();
+        for record in theirs {
+            let Some(found) = unpaired.iter().position(|r| r.kind == record.kind) else {
+                self.records.count(false);
+                self.differ(key, theirs, format!("auklet has no {}", record.text()));
+                continue;
+            };
+            let equal = self.record(key, theirs, record, unpaired.remove(found));
+            self.records.count(equal);
+            same &= equal;
+        }
+        for record in unpaired {
+            self.differ(key, theirs, format!("auditd has no {}", record.text()));
+        }
+        self.events.count(same);
+    }
+
+    fn record(&mut self, key: Key, event: &Event, theirs: &Record, ours: &Record) -> bool {
+        let names = |record: &Record| -> Vec<String> {
+            record.fields.iter().map(|(name, _)| name.clone()).collect()
+        };
+        let mut same = true;
+        for (name, value) in &theirs.fields {
+            let our = ours.get(name);
+            let equal = our == Some(value);
+            if !equal && listed(theirs, name) {
+                self.listed += 1;
+                continue;
+            }
+            self.fields.count(equal);
+            if !equal {
+                same = false;
+                let item = theirs
+                    .get("item")
+                    .map_or(String::new(), |n| format!("[{n}]"));
+                let our = our.unwrap_or("nothing");
+                let kind = &theirs.kind;
+                self.differ(
+                    key,
+                    event,
+                    format!("{kind}{item}.{name}: auditd {value}, auklet {our}"),
+                );
+            }
+        }
+        let (our_names, their_names) = (names(ours), names(theirs));
+        if our_names != their_names && our_names.iter().any(|name| !their_names.contains(name)) {
+            same = false;
+            self.differ(key, event, format!("{}: fields {our_names:?}", theirs.kind));
+        }
+        same
+    }
+
+    /// Notes a difference under what it is, with the event where it was first seen.
+    fn differ(&mut self, key: Key, event: &Event, what: String) {
+        let of = |kind: &str, field: &str| {
+            let record = event.iter().find(|record| record.kind == kind);
+            record.and_then(|r| r.get(field)).unwrap_or("-").to_owned()
+        };
+        let place = format!(
+            "pid {} call {} exit {} comm {} item0 {}",
+            key.0,
+            key.1,
+            of("SYSCALL", "exit"),
+            of("SYSCALL", "comm"),
+            of("PATH", "name")
+        );
+        let entry = self.differences.entry(what).or_insert((0, place));
+        entry.0 += 1;
+    }
+
+    fn print(&self, plan: &str) -> bool {
+        for (what, (count, place)) in &self.differences {
+            println!("differs ({count}×, {place}): {what}");
+        }
+        let Self {
+            events,
+            records,
+            fields,
+            listed,
+            ..
+        } = self;
+        println!(
+            "parity {plan}: events {}/{}, records {}/{}, fields {}/{}, listed {listed}",
+            events.same, events.all, records.same, records.all, fields.same, fields.all
+        );
+        self.differences.is_empty() && events.all > 0
+    }
+}
+
+/// What may differ, with the reasons in docs/parity.md.
+fn listed(theirs: &Record, field: &str) -> bool {
+    let by_descriptor = theirs
+        .get("name")
+        .is_some_and(|name| name.starts_with("\"/dev/fd/"));
+    match (theirs.kind.as_str(), field) {
+        ("SYSCALL", "subj") | ("PROCTITLE", "proctitle") => true,
+        ("PATH", "inode" | "dev" | "mode" | "ouid" | "ogid" | "rdev") => by_descriptor,
+        _ => false,
+    }
+}

@@ -1,0 +1,153 @@
+//! auditd's records and Auklet's, of the same workload in the same boot: every record, every field.
+
+mod compare;
+mod log;
+mod workload;
+
+use std::{
+    fs,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::sensor::Sensor;
+pub(crate) use workload::run as act;
+
+/// Who the workload is to both: a login uid that nobody else has.
+const AUID: u32 = 7777;
+/// The workload's last act opens this, so that the logs tell when they are whole.
+const END: &str = "/parity-end";
+const AUDITD_LOG: &str = "/var/log/audit/audit.log";
+
+/// Every call of the four families by the workload; no key, as Auklet's records have none.
+const CALLS: &str = "execve,execveat,open,openat,openat2,creat,utimensat,futimesat,utimes,utime,\
+                     init_module,finit_module";
+
+/// Runs the workload under both, with each plan; fails on any difference that is not listed.
+pub(crate) fn parity(plans: &[String]) -> ExitCode {
+    let all = ["fentry", "kprobe", "tracepoint"].map(str::to_owned);
+    let plans = if plans.is_empty() { &all[..] } else { plans };
+    let mut failed = false;
+    if let Err(error) = start_auditd() {
+        println!("parity: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    for plan in plans {
+        match one(plan) {
+            Ok(same) => failed |= !same,
+            Err(error) => {
+                println!("parity {plan}: {error:#}");
+                failed = true;
+            }
+        }
+    }
+    println!(
+        "{} passed, {} failed",
+        u32::from(!failed),
+        u32::from(failed)
+    );
+    ExitCode::from(u8::from(failed))
+}
+
+/// RAW records, the workload's alone.
+fn start_auditd() -> Result<()> {
+    let conf = fs::read_to_string("/etc/audit/auditd.conf").context("auditd.conf")?;
+    let keep = |line: &&str| !line.starts_with("log_format") && !line.starts_with("flush");
+    let mut lines: Vec<&str> = conf.lines().filter(keep).collect();
+    lines.extend(["log_format = RAW", "flush = NONE", ""]);
+    fs::write("/etc/audit/auditd.conf", lines.join("\n"))?;
+    fs::create_dir_all("/var/log/audit")?;
+    tool("auditd", &[])?;
+    let auid = format!("auid={AUID}");
+    tool("auditctl", &["-D"])?;
+    tool("auditctl", &["-b", "65536", "-e", "1"])?;
+    let rule = [
+        "-a",
+        "always,exit",
+        "-F",
+        "arch=b64",
+        "-S",
+        CALLS,
+        "-F",
+        &auid,
+    ];
+    tool("auditctl", &rule)
+}
+
+fn tool(program: &str, args: &[&str]) -> Result<()> {
+    let output = Command::new(program)
+        .args(args)
+        .output()
+        .context(program.to_owned())?;
+    if !output.status.success() {
+        bail!(
+            "{program}: {} {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(())
+}
+
+fn one(plan: &str) -> Result<bool> {
+    let dir = tempfile::tempdir()?;
+    let ours = dir.path().join("audit.log");
+    fs::write(AUDITD_LOG, "")?;
+    let shown = ours.display().to_string();
+    let sensor = Sensor::start(&[
+        "--attach",
+        plan,
+        "--json",
+        "--opens",
+        "all",
+        "--audit-log",
+        &shown,
+    ])?;
+    let work = dir.path().join("work");
+    fs::create_dir(&work)?;
+    workload(&work)?;
+    let theirs = PathBuf::from(AUDITD_LOG);
+    for log in [&theirs, &ours] {
+        until_whole(log)?;
+    }
+    let status = sensor.stop()?;
+    if status["lost_total"] != 0 {
+        bail!("auklet lost records: {status}");
+    }
+    let report = compare::compare(&log::read(&theirs)?, &log::read(&ours)?, plan);
+    Ok(report)
+}
+
+/// In a process of its own, under its own login uid.
+fn workload(dir: &Path) -> Result<()> {
+    let mut child = Command::new("/proc/self/exe");
+    child.args(["act", "parity"]).arg(dir).stdin(Stdio::null());
+    // SAFETY: only system calls that are safe between fork and exec: open, write, close.
+    unsafe {
+        child.pre_exec(|| fs::write("/proc/self/loginuid", AUID.to_string()));
+    }
+    let status = child.status()?;
+    if !status.success() {
+        bail!("the workload ended with {status}");
+    }
+    Ok(())
+}
+
+fn until_whole(log: &Path) -> Result<()> {
+    let end = Instant::now() + Duration::from_secs(30);
+    let mark = format!("name=\"{END}\"");
+    while Instant::now() < end {
+        let text = fs::read(log).unwrap_or_default();
+        if String::from_utf8_lossy(&text).contains(&mark) {
+            // The event's last record may still be on its way.
+            std::thread::sleep(Duration::from_millis(300));
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    bail!("{} never told the workload's end", log.display())
+}
