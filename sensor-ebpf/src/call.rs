@@ -10,11 +10,15 @@ use sensor_ebpf::{
 };
 
 use crate::{
-    arch, hooks,
+    arch,
+    file::behind,
+    hooks,
     kernel::{Ptr, config, current},
     output,
+    own::has_our_root,
     path::put_path,
     slot::{self, Slot},
+    subject::put_subject,
     task,
 };
 
@@ -92,7 +96,10 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
     match kind {
         kind::MODULE => hooks::module::entered(slot, shape),
         kind::UTIME => hooks::utime::entered(slot, shape),
-        _ if only_tracepoints() => put_user_name(slot, shape),
+        _ if only_tracepoints() => {
+            put_user_name(slot, shape);
+            put_base(slot, shape);
+        }
         // For a call that fails before the kernel's copy of its name is seen.
         _ => slot.late_name = name_address(slot, shape),
     }
@@ -104,6 +111,19 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
 pub(crate) fn put_user_name(slot: &mut Slot, shape: u16) {
     slot.late_name = name_address(slot, shape);
     put_late_name(slot);
+}
+
+/// BASE: where a relative name starts from when that is a descriptor. The caller may close it before
+/// anybody can look the name up.
+#[inline(always)]
+pub(crate) fn put_base(slot: &mut Slot, shape: u16) {
+    let fd = slot.prefix.call.args[0] as i32;
+    if name_argument(shape) == Some(1) && fd >= 0 {
+        let file = behind(fd as u32);
+        if !file.is_null() {
+            put_path(slot, tag::BASE, file.at(Field::FilePath));
+        }
+    }
 }
 
 #[inline(always)]
@@ -188,6 +208,10 @@ fn put_process(slot: &mut Slot) {
         slot.push_user_bytes::<PROCTITLE>(start, len);
         slot.end(section, tag::PROCTITLE, flag::FROM_USER);
     }
+    if !has_our_root() {
+        slot.mark(flag::OTHER_ROOT);
+    }
+    put_subject(slot);
     task::fill(&mut slot.prefix.task, task);
 }
 

@@ -41,6 +41,11 @@ pub const AS_FILE: u32 = 1;
 /// `WATCHED_NAMES` value: the component names the file's directory.
 pub const AS_PARENT: u32 = 2;
 
+/// Where in the security blob of credentials a label is looked for: each pointer of it.
+pub const LABEL_CANDIDATES: u32 = 16;
+/// Longest security context that an event carries, with its NUL.
+pub const LABEL: usize = 256;
+
 /// Bytes of section data that one event can carry, a power of two.
 pub const SLOT_DATA: usize = 16 * 1024;
 /// Bytes of arguments in one ARGV record.

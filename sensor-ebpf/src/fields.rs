@@ -2,10 +2,11 @@
 //!
 //! Offsets differ between kernels, so user space looks each one up in `/sys/kernel/btf/vmlinux`
 //! and puts it into the frozen `OFFSETS` global (docs/adr/0001). A field whose name changed has
-//! every name it ever had in this one table; exactly one of them must exist.
+//! every name it ever had in this one table; exactly one of them must exist, but for fields of parts
+//! that a kernel can be built without.
 
 macro_rules! fields {
-    ($( $(#[$doc:meta])* $name:ident = $first:literal $(or $other:literal)* ; )*) => {
+    ($( $(#[$doc:meta])* $name:ident = $first:literal $(or $other:literal)* $(, optional $lost:literal)? ; )*) => {
         /// Index into the `OFFSETS` global.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(usize)]
@@ -14,7 +15,13 @@ macro_rules! fields {
 
         /// The names under which kernels know each field, in the order of [`Field`].
         pub const NAMES: &[&[&str]] = &[ $( &[$first $(, $other)*] ),* ];
+
+        /// For each field that a kernel may lack: what is lost then. Programs that read it are told
+        /// by a setting whether it is there.
+        pub const OPTIONAL: &[Option<&str>] = &[ $( fields!(@ $($lost)?) ),* ];
     };
+    (@) => { None };
+    (@ $lost:literal) => { Some($lost) };
 }
 
 fields! {
@@ -36,6 +43,8 @@ fields! {
     /// x86: `TS_COMPAT` of `thread_info.status` says whether this is a 32-bit system call.
     TaskThreadStatus = "task_struct.thread_info.status";
     CredUid = "cred.uid";
+    CredSecurity = "cred.security", optional "subj=: the kernel has no security modules";
+    AaLabelHname = "aa_label.hname", optional "subj=: the kernel has no AppArmor";
     SignalLive = "signal_struct.live";
     SignalTty = "signal_struct.tty";
     TtyName = "tty_struct.name";

@@ -16,9 +16,13 @@ mod kernel;
 #[cfg(target_arch = "bpf")]
 mod output;
 #[cfg(target_arch = "bpf")]
+mod own;
+#[cfg(target_arch = "bpf")]
 mod path;
 #[cfg(target_arch = "bpf")]
 mod slot;
+#[cfg(target_arch = "bpf")]
+mod subject;
 #[cfg(target_arch = "bpf")]
 mod task;
 

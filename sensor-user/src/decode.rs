@@ -85,8 +85,12 @@ pub struct CallFacts {
     /// NAME sections before any item: read from user memory.
     pub user_name: Option<Bytes>,
     pub cwd: Option<RawPath>,
+    /// Where a relative name starts from, if that is not the working directory.
+    pub base: Option<RawPath>,
     pub exe: Option<RawPath>,
     pub proctitle: Bytes,
+    /// Security context.
+    pub subj: Option<Bytes>,
     pub argv: Bytes,
     /// `argv` is of a failed call and not all that the caller passed.
     pub argv_cut: bool,
@@ -162,8 +166,10 @@ impl CallFacts {
             items: Vec::new(),
             user_name: None,
             cwd: None,
+            base: None,
             exe: None,
             proctitle: Bytes::new(),
+            subj: None,
             argv: Bytes::new(),
             argv_cut: false,
             exec: None,
@@ -223,6 +229,12 @@ impl CallFacts {
                     flags,
                 })
             }
+            tag::BASE => {
+                self.base = Some(RawPath {
+                    components: data,
+                    flags,
+                })
+            }
             tag::EXE => {
                 self.exe = Some(RawPath {
                     components: data,
@@ -240,6 +252,7 @@ impl CallFacts {
                     .map(|(facts, _)| facts)
             }
             tag::FILENAME => self.filename = Some(string(&data)),
+            tag::SUBJ => self.subj = Some(string(&data)),
             tag::INTERP => self.interp = Some(string(&data)),
             tag::MODULE_NAME => self.module_name = Some(string(&data)),
             tag::OPEN_HOW => self.how = OpenHow::read_from_prefix(&data).ok().map(|(how, _)| how),

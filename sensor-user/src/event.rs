@@ -80,6 +80,8 @@ pub struct Process {
     pub comm: Bytes,
     /// Path of `mm->exe_file`, with ` (deleted)` when it is; `None` for a kernel thread.
     pub exe: Option<Bytes>,
+    /// Security context as audit prints it; `None` where no security module gives one.
+    pub subj: Option<Bytes>,
     /// Boot-time clock at process start, nanoseconds: with `pid` it names a process for ever.
     pub start_ns: u64,
 }

@@ -108,6 +108,7 @@ fn who(event: &Event) -> Value {
         "tty": who.tty.as_deref().map(text),
         "comm": text(&who.comm),
         "exe": who.exe.as_deref().map(text),
+        "subj": who.subj.as_deref().map(text),
         "start_ns": who.start_ns,
     })
 }

@@ -66,6 +66,7 @@ fn event(what: What) -> Event {
             tty: Some(bytes(b"pts0")),
             comm: bytes(b"a\nb\""),
             exe: None,
+            subj: Some(bytes(b"unconfined")),
             start_ns: 14,
         },
         cwd: Some(bytes(b"/")),
@@ -112,7 +113,7 @@ fn every_field_of_an_event() {
         "who": {
             "pid": 1, "tid": 2, "ppid": 3, "auid": u32::MAX, "ses": 5, "uid": 6, "euid": 7,
             "suid": 8, "fsuid": 9, "gid": 10, "egid": 11, "sgid": 12, "fsgid": 13, "tty": "pts0",
-            "comm": "a\nb\"", "exe": null, "start_ns": 14,
+            "comm": "a\nb\"", "exe": null, "subj": "unconfined", "start_ns": 14,
         },
         "cwd": "/",
         "paths": [shown_item(), {"name": null, "resolved": null, "nametype": "UNKNOWN"}],

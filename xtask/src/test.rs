@@ -185,7 +185,10 @@ fn guests(args: &TestArgs, built: &Built) -> Result<Vec<(String, Tally)>> {
     } else {
         args.kernels.clone()
     };
-    let mut jobs: Vec<(Kernel, &str)> = kernels(&names)?.into_iter().map(|k| (k, "test")).collect();
+    let mut jobs: Vec<(Kernel, &str)> = Vec::new();
+    for verb in ["test", "parity"] {
+        jobs.extend(kernels(&names)?.into_iter().map(|kernel| (kernel, verb)));
+    }
     if args.kernels.is_empty() {
         jobs.push((Kernel::named(NEWEST)?, "demo"));
     }

@@ -11,7 +11,7 @@ use sensor_ebpf::{
 };
 
 use crate::{
-    call::{only_tracepoints, put_user_name},
+    call::{only_tracepoints, put_base, put_user_name},
     file::{behind, path_facts, put_descriptor},
     kernel::{Ptr, load_user},
     path::put_path,
@@ -21,6 +21,9 @@ use crate::{
 /// UTIME_NOW of include/linux/stat.h.
 const UTIME_NOW: u32 = (1 << 30) - 1;
 
+/// include/uapi/linux/fcntl.h
+const AT_EMPTY_PATH: u64 = 0x1000;
+
 /// `Slot::marks`: the call names its file by descriptor alone.
 const BY_DESCRIPTOR: u64 = 1;
 
@@ -28,11 +31,16 @@ const BY_DESCRIPTOR: u64 = 1;
 #[inline(always)]
 pub(crate) fn entered(slot: &mut Slot, call_shape: u16) {
     put_user_name(slot, call_shape);
-    let args = slot.prefix.call.args;
-    let descriptor = matches!(call_shape, shape::UTIMENSAT | shape::FUTIMESAT) && args[1] == 0;
     if !only_tracepoints() {
         return;
     }
+    put_base(slot, call_shape);
+    let args = slot.prefix.call.args;
+    let descriptor = match call_shape {
+        shape::UTIMENSAT => args[1] == 0 || (args[3] & AT_EMPTY_PATH != 0 && is_empty(args[1])),
+        shape::FUTIMESAT => args[1] == 0,
+        _ => false,
+    };
     slot.put(
         tag::TIMES,
         flag::FROM_USER,
@@ -43,6 +51,11 @@ pub(crate) fn entered(slot: &mut Slot, call_shape: u16) {
         put_descriptor(slot, args[0] as u32);
         put_times(slot, behind(args[0] as u32), TimeFacts::OLD);
     }
+}
+
+#[inline(always)]
+fn is_empty(string: u64) -> bool {
+    load_user::<u8>(string) == 0
 }
 
 /// The call ends: without hooks on objects, the times of what a descriptor leads to.

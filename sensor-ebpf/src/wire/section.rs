@@ -41,6 +41,10 @@ pub mod tag {
     pub const OPEN_HOW: u16 = 12;
     /// `bprm->filename`, with its NUL.
     pub const FILENAME: u16 = 13;
+    /// The directory behind the descriptor that a relative name starts from, like PATH.
+    pub const BASE: u16 = 14;
+    /// The security context that AppArmor gives the caller's credentials, with its NUL.
+    pub const SUBJ: u16 = 15;
 }
 
 /// Flags of a section or of a whole event.
@@ -55,6 +59,8 @@ pub mod flag {
     pub const DETACHED: u16 = 8;
     /// A read of kernel memory failed: some facts are zero.
     pub const READ_FAILED: u16 = 16;
+    /// The caller's paths do not start at the sensor's root (a chroot, another mount namespace).
+    pub const OTHER_ROOT: u16 = 32;
 }
 
 const _: () = assert!(size_of::<Section>() == 8);

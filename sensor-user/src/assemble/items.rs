@@ -7,7 +7,7 @@ use sensor_ebpf::{
     wire::{ItemFacts, item, kind},
 };
 
-use super::{Assembler, lookup};
+use super::{Assembler, images, lookup, utime::UTIME_OMIT};
 use crate::{
     decode::{CallFacts, RawItem},
     event::{Caveats, FileFacts, NameType, PathItem, What},
@@ -100,6 +100,7 @@ impl Assembler {
         };
         // A call that failed before any hook saw a path did not look for the file either.
         let looked = self.plan == plan::TRACEPOINT || !facts.items.is_empty();
+        let looked = looked && (self.plan != plan::TRACEPOINT || facts.header.kind != kind::EXEC);
         if facts.call.ret < 0 && facts.header.kind != kind::MODULE && looked {
             self.complete_failed(facts, what, cwd, &mut paths, caveats);
         }
@@ -117,39 +118,44 @@ impl Assembler {
             return facts.items.iter().map(normal).collect();
         }
         caveats.name_from_user = facts.filename.is_none();
-        let name = facts.filename.clone().or_else(|| facts.user_name.clone());
-        let Some(name) = name else { return Vec::new() };
-        let image = facts.items.first().map(normal).unwrap_or_default();
-        if facts.interp.is_none() || facts.interp.as_ref() == Some(&name) {
-            return vec![PathItem {
-                name: Some(name),
-                ..image
-            }];
-        }
-        // Only the interpreter's file is at hand; the script is looked up.
-        let mut script = PathItem {
-            name: Some(name),
-            ..PathItem::default()
+        let Some(name) = exec_name(facts) else {
+            return Vec::new();
         };
-        if lookup::fill(facts, &mut script, true) {
-            caveats.looked_up = true;
+        let errno = i32::try_from(-facts.call.ret).unwrap_or(0);
+        let unopened = errno == libc::EINVAL || (errno == libc::E2BIG && !self.opens_first);
+        if unopened || !fits(&name) {
+            return self.unseen(facts, caveats);
         }
-        vec![
-            script,
-            PathItem {
-                name: facts.interp.clone(),
-                ..image
-            },
-        ]
+        caveats.looked_up = true;
+        let image = facts.items.first().map(normal);
+        if let Some(image) = image.filter(|_| name.is_empty()) {
+            return images::by_descriptor(facts, image);
+        }
+        let mut items = images::items(facts, name);
+        // The image that runs is a kernel object: the last but for a dynamic linker.
+        if let Some(raw) = facts.items.first() {
+            let image = normal(raw);
+            let file = |item: &PathItem| item.file.map(|file| (file.dev, file.ino));
+            let known = items
+                .iter_mut()
+                .rev()
+                .find(|item| file(item) == file(&image));
+            if let Some(known) = known {
+                known.resolved = image.resolved;
+                known.file = image.file;
+            }
+        }
+        items
     }
 
     /// The call failed where no file was in sight, or the plan sees none: the name alone. A name
     /// that the kernel did not take (empty, too long, after flags that it refused) is no item.
     fn unseen(&self, facts: &CallFacts, caveats: &mut Caveats) -> Vec<PathItem> {
         caveats.name_from_user = facts.user_name.is_some();
-        let refused = self.plan != plan::TRACEPOINT
-            && facts.header.kind == kind::OPEN
-            && facts.call.ret == -i64::from(libc::EINVAL);
+        // openat2 is strict with its flags: where no hook tells, it was them.
+        let strict = self.plan != plan::TRACEPOINT || facts.is("openat2");
+        let refused =
+            strict && facts.header.kind == kind::OPEN && facts.call.ret == -i64::from(libc::EINVAL);
         let name = facts
             .user_name
             .as_ref()
@@ -194,6 +200,22 @@ impl Assembler {
         }
         vec![found]
     }
+}
+
+/// What an exec named. For execveat the kernel puts the descriptor before it: alloc_bprm of fs/exec.c.
+fn exec_name(facts: &CallFacts) -> Option<Bytes> {
+    let Some(name) = facts.filename.clone() else {
+        return facts.user_name.clone();
+    };
+    let Some(fd) = facts.dirfd().filter(|_| facts.is("execveat")) else {
+        return Some(name);
+    };
+    let prefix = format!("/dev/fd/{fd}");
+    Some(match name.strip_prefix(prefix.as_bytes()) {
+        Some([]) => Bytes::new(),
+        Some([b'/', rest @ ..]) => name.slice_ref(rest),
+        _ => name,
+    })
 }
 
 /// Whether the kernel's getname takes it; a longer one is cut to this length by the programs.
@@ -241,7 +263,9 @@ fn utime_paths(facts: &CallFacts, target: Option<&PathItem>) -> Vec<PathItem> {
     // Nothing to set, or flags that there are not: the call ends before it takes the name.
     const FLAGS: u64 = 0x1100; // AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW
     let refused = facts.is("utimensat") && facts.call.args[3] & 0xffff_ffff & !FLAGS != 0;
-    if refused || facts.call.ret == 0 && target.is_none() {
+    let times = [&facts.times.asked_atime, &facts.times.asked_mtime];
+    let nothing = times.iter().all(|time| time.nsec == UTIME_OMIT);
+    if refused || (facts.call.ret == 0 && (target.is_none() || nothing)) {
         return Vec::new();
     }
     let empty_path = facts.is("utimensat") && facts.call.args[3] & 0x1000 != 0;

@@ -2,13 +2,15 @@
 //! event says so (`Caveats::looked_up`).
 
 use std::{
-    ffi::OsStr,
-    fs::{self, Metadata},
+    ffi::{OsStr, OsString},
+    fs::{File, Metadata},
     os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use bytes::Bytes;
+use rustix::fs::{self, Mode, OFlags, ResolveFlags};
+use sensor_ebpf::wire::flag;
 
 use crate::{
     decode::CallFacts,
@@ -16,9 +18,17 @@ use crate::{
     script,
 };
 
-/// Where the caller's name leads, seen from this process: through /proc, so that the caller's
-/// root and working directory hold. If the caller is gone, from its working directory as text.
-fn places(facts: &CallFacts, name: &[u8]) -> [PathBuf; 2] {
+/// Where a name may lead.
+enum Place {
+    /// A path of this process's.
+    Here(PathBuf),
+    /// A path from the root of the caller, which is another one: links must not lead out of it.
+    There { root: PathBuf, path: PathBuf },
+}
+
+/// Where the caller's name leads, seen from this process: through /proc, so that the caller's root
+/// and working directory hold; where its root is ours also, if it is gone or went on, as text.
+fn places(facts: &CallFacts, name: &[u8]) -> Vec<Place> {
     let pid = facts.task.pid;
     // `self` would be this process.
     let own = name.strip_prefix(b"/proc/self/").map(|rest| {
@@ -27,32 +37,71 @@ fn places(facts: &CallFacts, name: &[u8]) -> [PathBuf; 2] {
         own
     });
     let name = own.as_deref().unwrap_or(name);
-    let base = match facts.dirfd() {
-        _ if name.first() == Some(&b'/') => format!("/proc/{pid}/root"),
-        Some(fd) => format!("/proc/{pid}/fd/{fd}"),
-        None => format!("/proc/{pid}/cwd"),
+    let start = match facts.dirfd() {
+        Some(_) => facts.base.as_ref(),
+        None => facts.cwd.as_ref(),
     };
-    let mut through = PathBuf::from(base).into_os_string();
-    through.push("/");
-    through.push(OsStr::from_bytes(name));
-    let cwd = facts
-        .cwd
-        .as_ref()
-        .filter(|_| facts.dirfd().is_none())
-        .map(|path| path.to_bytes());
-    let text = script::absolute(name, cwd.as_deref());
-    [through.into(), PathBuf::from(OsStr::from_bytes(&text))]
+    let absolute = name.first() == Some(&b'/');
+    let text = (absolute || start.is_some()).then(|| {
+        let start = start.map(|path| path.to_bytes());
+        let text = script::absolute(name, start.as_deref());
+        PathBuf::from(OsStr::from_bytes(&text))
+    });
+    if facts.header.flags & u32::from(flag::OTHER_ROOT) != 0 {
+        let root = PathBuf::from(format!("/proc/{pid}/root"));
+        let there = text.map(|path| Place::There { root, path });
+        return there.into_iter().collect();
+    }
+    let through = match facts.dirfd() {
+        _ if absolute => Some(format!("/proc/{pid}/root")),
+        // The descriptor may by now be another file's; its path is better.
+        Some(_) if text.is_some() => None,
+        Some(fd) => Some(format!("/proc/{pid}/fd/{fd}")),
+        None => Some(format!("/proc/{pid}/cwd")),
+    };
+    let through = through.map(|base| {
+        let mut path = OsString::from(base);
+        path.push("/");
+        path.push(OsStr::from_bytes(name));
+        PathBuf::from(path)
+    });
+    through.into_iter().chain(text).map(Place::Here).collect()
 }
 
-fn look(places: &[PathBuf; 2], follow: bool) -> Option<Metadata> {
-    let look = |path: &PathBuf| {
-        if follow {
-            fs::metadata(path)
+impl Place {
+    fn open(&self, flags: OFlags) -> Option<File> {
+        let flags = flags | OFlags::CLOEXEC;
+        let opened = match self {
+            Self::Here(path) => fs::open(path, flags, Mode::empty()),
+            Self::There { root, path } => {
+                let root = fs::open(root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+                fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)
+            }
+        };
+        opened.ok().map(File::from)
+    }
+
+    fn look(&self, follow: bool) -> Option<Metadata> {
+        let follow = if follow {
+            OFlags::empty()
         } else {
-            fs::symlink_metadata(path)
-        }
-    };
-    places.iter().find_map(|path| look(path).ok())
+            OFlags::NOFOLLOW
+        };
+        self.open(OFlags::PATH | follow)?.metadata().ok()
+    }
+}
+
+/// Opens a regular file to read; never a pipe or a device, which could block or act.
+pub(super) fn open(facts: &CallFacts, name: &[u8]) -> Option<File> {
+    places(facts, name).iter().find_map(|place| {
+        place.look(true).filter(Metadata::is_file)?;
+        let file = place.open(OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+        file.metadata().ok()?.is_file().then_some(file)
+    })
+}
+
+fn look(places: &[Place], follow: bool) -> Option<Metadata> {
+    places.iter().find_map(|place| place.look(follow))
 }
 
 fn facts_of(metadata: &Metadata) -> FileFacts {
@@ -102,7 +151,7 @@ pub(super) fn after_utime(facts: &CallFacts) -> Option<(PathItem, Times)> {
     let nofollow = facts.is("utimensat") && facts.call.args[3] & AT_SYMLINK_NOFOLLOW != 0;
     let places = places(facts, name);
     let metadata = look(&places, !nofollow)?;
-    let resolved = places.iter().find_map(|path| resolve(path, nofollow));
+    let resolved = places.iter().find_map(|place| resolve(place, nofollow));
     let item = PathItem {
         name: Some(name.clone()),
         resolved,
@@ -118,14 +167,15 @@ pub(super) fn after_utime(facts: &CallFacts) -> Option<(PathItem, Times)> {
     Some((item, times))
 }
 
-/// The path without links; the last component's own link stays when the call did not follow it.
-fn resolve(path: &Path, nofollow: bool) -> Option<Bytes> {
-    let resolved = if nofollow {
-        fs::canonicalize(path.parent()?)
+/// The path without links; the last component's own link stays when the call did not follow it. In
+/// another root: as it stands.
+fn resolve(place: &Place, nofollow: bool) -> Option<Bytes> {
+    let resolved = match place {
+        Place::There { path, .. } => path.clone(),
+        Place::Here(path) if nofollow => std::fs::canonicalize(path.parent()?)
             .ok()?
-            .join(path.file_name()?)
-    } else {
-        fs::canonicalize(path).ok()?
+            .join(path.file_name()?),
+        Place::Here(path) => std::fs::canonicalize(path).ok()?,
     };
     Some(Bytes::copy_from_slice(resolved.as_os_str().as_bytes()))
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod exec;
 mod failed;
+mod images;
 mod items;
 mod lookup;
 mod module;
@@ -34,6 +35,8 @@ pub struct Assembler {
     plan: u32,
     /// auditd writes a CREATE item for a file that could not be created: not on 6.12, on 7.3.
     child_of_failed_create: bool,
+    /// Since 6.8 an exec opens its file before it counts its arguments.
+    opens_first: bool,
     /// auditd since 5.16 writes OPENAT2.
     records_how: bool,
     /// auditd since 6.12 writes KERN_MODULE for a module without a name.
@@ -54,6 +57,7 @@ impl Assembler {
             next_serial: 1,
             plan: attach_plan,
             child_of_failed_create: kernel.version >= (7, 0),
+            opens_first: kernel.version >= (6, 8),
             records_how: kernel.version >= (5, 16),
             says_unnamed: kernel.version >= (6, 12),
             tomoyo: kernel.has_lsm("tomoyo"),
@@ -85,7 +89,10 @@ impl Assembler {
         let what = self.what(facts, cwd.as_deref(), &mut caveats);
         let (entry, from_proc) = self.processes.caller(&facts.task);
         caveats.from_proc = from_proc;
-        let who = who(&facts.task, entry.exe.clone());
+        let who = Process {
+            subj: facts.subj.clone(),
+            ..who(&facts.task, entry.exe.clone())
+        };
         let paths = self.paths(facts, cwd.as_ref(), &what, &mut caveats);
         let named = !paths.is_empty();
         let serial = self.next_serial;
@@ -135,6 +142,7 @@ fn who(task: &Task, exe: Option<Bytes>) -> Process {
         tty: (!tty.is_empty()).then_some(tty),
         comm: comm(task),
         exe,
+        subj: None,
         start_ns: task.start_ns,
     }
 }

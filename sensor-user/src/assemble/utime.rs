@@ -13,7 +13,7 @@ use crate::{
 
 /// UTIME_NOW and UTIME_OMIT of include/linux/stat.h.
 const UTIME_NOW: u32 = (1 << 30) - 1;
-const UTIME_OMIT: u32 = (1 << 30) - 2;
+pub(super) const UTIME_OMIT: u32 = (1 << 30) - 2;
 
 impl Assembler {
     pub(super) fn utime(&self, facts: &CallFacts, caveats: &mut Caveats) -> Utime {

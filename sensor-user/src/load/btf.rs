@@ -29,6 +29,9 @@ pub enum BtfError {
     },
 }
 
+/// The offset of an optional field that the kernel lacks.
+pub const MISSING: u32 = u32::MAX;
+
 /// The running kernel's types.
 pub struct KernelTypes {
     btf: Btf,
@@ -103,8 +106,13 @@ impl KernelTypes {
     /// Names the field that has no offset or more than one: never a wrong read.
     pub fn offsets(&self) -> Result<[u32; fields::COUNT], BtfError> {
         let mut offsets = [0; fields::COUNT];
-        for (offset, names) in offsets.iter_mut().zip(fields::NAMES) {
-            *offset = self.offset(names)?;
+        for ((offset, names), optional) in
+            offsets.iter_mut().zip(fields::NAMES).zip(fields::OPTIONAL)
+        {
+            *offset = match self.offset(names) {
+                Err(BtfError::NoField { .. }) if optional.is_some() => MISSING,
+                found => found?,
+            };
         }
         Ok(offsets)
     }

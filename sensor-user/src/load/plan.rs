@@ -172,7 +172,7 @@ impl Plan {
     /// By kprobe always: 5.10's fentry can't read a `const char *`.
     fn add_module_functions(&mut self, types: &KernelTypes) {
         let offered = |name: &&str| kernel_has_kprobes() && types.has_function(name);
-        if self.modules && MODULE_FUNCTIONS.iter().all(|name| offered(&name)) {
+        if self.modules && MODULE_FUNCTIONS.iter().all(offered) {
             self.module_functions = MODULE_FUNCTIONS.to_vec();
         } else if self.modules {
             let names = MODULE_FUNCTIONS.join(", ");

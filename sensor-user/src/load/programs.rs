@@ -93,7 +93,7 @@ fn attach_calls_by_kprobe(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
 }
 
 /// The program of this name, as the type it must be.
-fn typed<'a, T>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut T>
+pub(super) fn typed<'a, T>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut T>
 where
     &'a mut T: TryFrom<&'a mut aya::programs::Program>,
 {

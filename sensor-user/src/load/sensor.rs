@@ -18,6 +18,7 @@ use sensor_ebpf::{
 
 use super::{
     btf::{KernelTypes, SYS_BTF},
+    own,
     plan::{Attach, Plan, kernel_has_kprobes},
     programs,
 };
@@ -85,7 +86,11 @@ impl Sensor {
         bail!("no attach plan works on this kernel")
     }
 
-    fn start_with(offsets: &[u32; fields::COUNT], plan: Plan, settings: &Settings) -> Result<Self> {
+    fn start_with(
+        offsets: &[u32; fields::COUNT],
+        mut plan: Plan,
+        settings: &Settings,
+    ) -> Result<Self> {
         if !plan.is_whole() {
             bail!("attach plan {}: {}", plan.attach, plan.missing.join("; "));
         }
@@ -106,6 +111,8 @@ impl Sensor {
         fill_free_slots(&mut ebpf, settings.slots)?;
         fill_watched_names(&mut ebpf, &settings.watched_names)?;
         fill_wanted_calls(&mut ebpf)?;
+        let lost = own::find(&mut ebpf, offsets);
+        plan.missing.extend(lost);
         programs::attach(&mut ebpf, &plan)?;
         let loss = PerCpuArray::try_from(take_map(&mut ebpf, "LOSS")?)?;
         Ok(Self { ebpf, plan, loss })
@@ -171,7 +178,7 @@ fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
 }
 
 /// A map that stays in `ebpf`: its descriptor must live until the programs are loaded.
-fn map_mut<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya::maps::Map> {
+pub(super) fn map_mut<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya::maps::Map> {
     ebpf.map_mut(name)
         .ok_or_else(|| anyhow!("no map {name} in the object"))
 }

@@ -135,6 +135,10 @@ fn syscall(event: &Event, out: &mut Vec<u8>) {
     plain(out, format_args!(" ses={}", who.ses));
     text(out, " comm=", Some(&who.comm));
     object_path(out, " exe=", who.exe.as_deref());
+    if let Some(subj) = &who.subj {
+        out.extend_from_slice(b" subj=");
+        encode::trusted(out, subj);
+    }
     text(out, " key=", event.key.as_deref());
 }
 

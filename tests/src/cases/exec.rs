@@ -166,14 +166,28 @@ fn script(ctx: &mut Ctx) -> Result<()> {
     same_bytes(&event, "/who/exe", shell.as_os_str().as_bytes())?;
     same_bytes(&event, "/who/comm", b"s.sh")?;
     check_item(&event, 0, b"./s.sh", &path)?;
-    check_item(&event, 1, b"/bin/sh", &shell)?;
-    same_bytes(&event, "/paths/1/resolved", shell.as_os_str().as_bytes())?;
-    if !ctx.sees_objects() {
-        return same_bool(&event, "/caveats/looked_up", true);
-    }
-    same_bytes(&event, "/paths/0/resolved", path.as_os_str().as_bytes())?;
+    // TOMOYO looks the script up once more; auditd has that as an item of its own.
+    let interpreter = if has_tomoyo() {
+        check_item(&event, 1, b"./s.sh", &path)?;
+        2
+    } else {
+        1
+    };
+    check_item(&event, interpreter, b"/bin/sh", &shell)?;
     let loader = Path::new("/lib64/ld-linux-x86-64.so.2");
-    check_item(&event, 2, loader.as_os_str().as_bytes(), loader)
+    let name = loader.as_os_str().as_bytes();
+    check_item(&event, interpreter + 1, name, loader)?;
+    same_bool(&event, "/caveats/looked_up", !ctx.sees_objects())?;
+    if ctx.sees_objects() {
+        same_bytes(&event, "/paths/0/resolved", path.as_os_str().as_bytes())?;
+    }
+    let resolved = format!("/paths/{interpreter}/resolved");
+    same_bytes(&event, &resolved, shell.as_os_str().as_bytes())
+}
+
+fn has_tomoyo() -> bool {
+    let lsms = fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
+    lsms.split(',').any(|lsm| lsm.trim() == "tomoyo")
 }
 
 fn relative(ctx: &mut Ctx) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod exec;
+mod filter;
 mod loss;
 mod module;
 mod open;
@@ -33,6 +34,7 @@ pub(crate) fn shared() -> impl Iterator<Item = &'static Case> {
 pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
     [
         bad_input::CASES,
+        filter::CASES,
         privileges::CASES,
         records::CASES,
         loss::CASES,

@@ -39,7 +39,7 @@ pub(super) fn compare(theirs: &[Event], ours: &[Event], plan: &str) -> bool {
     let mut report = Report::default();
     for (key, event) in &theirs {
         match ours.get(key) {
-            Some(our) => report.event(*key, event, our),
+            Some(our) => report.event(*key, event, our, plan),
             None => {
                 report.events.count(false);
                 report.differ(*key, event, "auklet has no such event".to_owned());
@@ -76,7 +76,7 @@ fn keyed(events: &[Event]) -> BTreeMap<Key, &Event> {
 }
 
 impl Report {
-    fn event(&mut self, key: Key, theirs: &Event, ours: &Event) {
+    fn event(&mut self, key: Key, theirs: &Event, ours: &Event, plan: &str) {
         let kinds =
             |event: &Event| -> Vec<String> { event.iter().map(|r| r.kind.clone()).collect() };
         let mut same = kinds(theirs) == kinds(ours);
@@ -88,6 +88,11 @@ impl Report {
         let mut unpaired: Vec<&Record> = ours.iter().collect();
         for record in theirs {
             let Some(found) = unpaired.iter().position(|r| r.kind == record.kind) else {
+                // A blind spot of that plan: the name of a module that the kernel refuses.
+                if plan == "tracepoint" && record.kind == "KERN_MODULE" {
+                    self.listed += 1;
+                    continue;
+                }
                 self.records.count(false);
                 self.differ(key, theirs, format!("auklet has no {}", record.text()));
                 continue;
@@ -180,7 +185,7 @@ fn listed(theirs: &Record, field: &str) -> bool {
         .get("name")
         .is_some_and(|name| name.starts_with("\"/dev/fd/"));
     match (theirs.kind.as_str(), field) {
-        ("SYSCALL", "subj") | ("PROCTITLE", "proctitle") => true,
+        ("PROCTITLE", "proctitle") => true,
         ("PATH", "inode" | "dev" | "mode" | "ouid" | "ogid" | "rdev") => by_descriptor,
         _ => false,
     }

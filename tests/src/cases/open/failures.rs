@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Result;
 
-use super::{c, check_inode, check_result, closed, event, made, openat};
+use super::{c, check_inode, check_result, closed, event, made, openat, openat2};
 use crate::{
     cases::who::check_me,
     harness::{Case, Ctx, case},
@@ -118,18 +118,7 @@ fn emfile(ctx: &mut Ctx) -> Result<()> {
 /// Flags that openat2 refuses before it takes the name; no hook but the call's own sees it.
 fn openat2_einval(ctx: &mut Ctx) -> Result<()> {
     let path = made(ctx, "f")?;
-    let name = c(&path)?;
-    let how: [u64; 3] = [u64::from(libc::O_PATH.cast_unsigned()), 0, 1 << 40];
-    // SAFETY: the path is NUL-terminated, `how` is a struct open_how of the size given.
-    let fd = closed(unsafe {
-        libc::syscall(
-            libc::SYS_openat2,
-            libc::AT_FDCWD,
-            name.as_ptr(),
-            how.as_ptr(),
-            size_of_val(&how),
-        )
-    });
+    let fd = openat2(&path, libc::O_PATH, 1 << 40)?;
     let pid = std::process::id();
     let event = ctx.event("open", pid, |v| v["syscall"]["name"] == "openat2")?;
     check_me(&event)?;

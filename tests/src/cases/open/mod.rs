@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
     case("open/O_TMPFILE", tmpfile),
     case("open/open(2)", open2),
     case("open/creat(2)", creat),
-    case("open/openat2", openat2),
+    case("open/openat2", by_openat2),
 ];
 
 fn c(path: &Path) -> Result<CString> {
@@ -37,10 +37,27 @@ fn c(path: &Path) -> Result<CString> {
 }
 
 /// openat(2) as it is; closes what it got. The result, or the negated errno.
-fn openat(dirfd: RawFd, path: &Path, flags: i32, mode: u32) -> Result<i64> {
+pub(super) fn openat(dirfd: RawFd, path: &Path, flags: i32, mode: u32) -> Result<i64> {
     let path = c(path)?;
     // SAFETY: the path is NUL-terminated and outlives the call.
     let fd = unsafe { libc::syscall(libc::SYS_openat, dirfd, path.as_ptr(), flags, mode) };
+    Ok(closed(fd))
+}
+
+/// openat2(2), in the same way.
+pub(super) fn openat2(path: &Path, flags: i32, resolve: u64) -> Result<i64> {
+    let path = c(path)?;
+    let how: [u64; 3] = [flags.cast_unsigned().into(), 0, resolve];
+    // SAFETY: the path is NUL-terminated, `how` is a struct open_how of the size given.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            how.as_ptr(),
+            size_of_val(&how),
+        )
+    };
     Ok(closed(fd))
 }
 
@@ -185,21 +202,9 @@ fn creat(ctx: &mut Ctx) -> Result<()> {
     check_file(&event, &path, "CREATE")
 }
 
-fn openat2(ctx: &mut Ctx) -> Result<()> {
+fn by_openat2(ctx: &mut Ctx) -> Result<()> {
     let path = made(ctx, "f")?;
-    let name = c(&path)?;
-    let how: [u64; 3] = [libc::O_RDONLY.cast_unsigned().into(), 0, 0x04]; // RESOLVE_NO_SYMLINKS
-    // SAFETY: the path is NUL-terminated, `how` is a struct open_how of the size given.
-    let fd = unsafe {
-        libc::syscall(
-            libc::SYS_openat2,
-            libc::AT_FDCWD,
-            name.as_ptr(),
-            how.as_ptr(),
-            size_of_val(&how),
-        )
-    };
-    let fd = closed(fd);
+    let fd = openat2(&path, libc::O_RDONLY, 0x04)?; // RESOLVE_NO_SYMLINKS
     let event = event(ctx, &path)?;
     check_result(&event, "openat2", fd, libc::O_RDONLY)?;
     same_number(&event, "/open/resolve", 4)?;
