@@ -6,6 +6,7 @@ mod cache;
 mod command;
 mod demo;
 mod doctor;
+mod fuzz;
 mod run;
 mod setup;
 mod test;
@@ -48,6 +49,8 @@ enum Verb {
     Parity(vm::ParityArgs),
     /// Everything that must pass.
     Test(test::TestArgs),
+    /// The fuzz targets, each for a while.
+    Fuzz(fuzz::FuzzArgs),
     /// Versions, what is cached, what this kernel offers.
     Doctor,
 }
@@ -73,6 +76,7 @@ fn run_verb(verb: Verb) -> Result<ExitCode> {
         Verb::Vm(args) => vm::vm(&args),
         Verb::Parity(args) => vm::parity(&args),
         Verb::Test(args) => test::test(&args),
+        Verb::Fuzz(args) => fuzz::fuzz(&args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor => doctor::doctor().map(|()| ExitCode::SUCCESS),
     }
 }
