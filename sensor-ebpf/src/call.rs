@@ -78,7 +78,14 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
     let marks = match kind {
         kind::OPEN => match hooks::open::judge(shape, &args) {
             Some(marks) => marks,
-            None => return,
+            None => {
+                // What the task still holds is of a call whose end was not seen; this call's end
+                // must not be taken for it.
+                if slot::give_back() {
+                    output::count(kind, cause::NO_EXIT);
+                }
+                return;
+            }
         },
         kind::EXEC => shape.into(),
         _ => 0,
@@ -196,12 +203,17 @@ fn exit<const KIND: u16>(slot: &mut Slot, ret: i64) {
     }
 }
 
-/// CWD and PROCTITLE, and who.
+/// CWD, EXE and PROCTITLE, and who.
 #[inline(always)]
 fn put_process(slot: &mut Slot) {
     let task = current();
     put_path(slot, tag::CWD, task.follow(Field::TaskFs).at(Field::FsPwd));
     let mm = task.follow(Field::TaskMm);
+    put_path(
+        slot,
+        tag::EXE,
+        mm.follow(Field::MmExeFile).at(Field::FilePath),
+    );
     let start = mm.read::<u64>(Field::MmArgStart);
     let len = mm.read::<u64>(Field::MmArgEnd).wrapping_sub(start);
     if let Some(section) = slot.begin() {

@@ -10,7 +10,10 @@ pub mod setting {
     pub const ARGV_MAX: usize = 2;
     /// The attach plan in force, a [`super::plan`].
     pub const PLAN: usize = 3;
-    pub const COUNT: usize = 4;
+    /// How many of the slots are for opens; the others are for all other calls, so that no number of
+    /// opens that block keeps an exec from being seen.
+    pub const OPEN_SLOTS: usize = 4;
+    pub const COUNT: usize = 5;
 }
 
 /// `setting::OPENS`.
@@ -19,7 +22,7 @@ pub mod opens {
     pub const ALL: u32 = 1;
     /// Opens for writing, creating or truncating.
     pub const WRITES: u32 = 2;
-    /// Read-only opens whose name or parent's name is in the `WATCHED_NAMES` map.
+    /// Read-only opens whose name is in the `WATCHED_NAMES` map.
     pub const WATCHED: u32 = 4;
 }
 
@@ -38,8 +41,6 @@ pub const NAME_KEY: usize = 32;
 
 /// `WATCHED_NAMES` value: the component names the file itself.
 pub const AS_FILE: u32 = 1;
-/// `WATCHED_NAMES` value: the component names the file's directory.
-pub const AS_PARENT: u32 = 2;
 
 /// Where in the security blob of credentials a label is looked for: each pointer of it.
 pub const LABEL_CANDIDATES: u32 = 16;
@@ -47,7 +48,7 @@ pub const LABEL_CANDIDATES: u32 = 16;
 pub const LABEL: usize = 256;
 
 /// Bytes of section data that one event can carry, a power of two.
-pub const SLOT_DATA: usize = 16 * 1024;
+pub const SLOT_DATA: usize = 32 * 1024;
 /// Bytes of arguments in one ARGV record.
 pub const ARGV_PART: usize = 16 * 1024;
 /// Most ARGV records for one exec.

@@ -16,8 +16,9 @@ macro_rules! fields {
         /// The names under which kernels know each field, in the order of [`Field`].
         pub const NAMES: &[&[&str]] = &[ $( &[$first $(, $other)*] ),* ];
 
-        /// For each field that a kernel may lack: what is lost then. Programs that read it are told
-        /// by a setting whether it is there.
+        /// For each field that a kernel may lack: what is lost then (empty: nothing, as audit has it
+        /// from the same part of the kernel). Its offset is [`MISSING`], and
+        /// programs ask before they read it.
         pub const OPTIONAL: &[Option<&str>] = &[ $( fields!(@ $($lost)?) ),* ];
     };
     (@) => { None };
@@ -43,8 +44,8 @@ fields! {
     /// x86: `TS_COMPAT` of `thread_info.status` says whether this is a 32-bit system call.
     TaskThreadStatus = "task_struct.thread_info.status";
     CredUid = "cred.uid";
-    CredSecurity = "cred.security", optional "subj=: the kernel has no security modules";
-    AaLabelHname = "aa_label.hname", optional "subj=: the kernel has no AppArmor";
+    CredSecurity = "cred.security", optional "";
+    AaLabelHname = "aa_label.hname", optional "";
     SignalLive = "signal_struct.live";
     SignalTty = "signal_struct.tty";
     TtyName = "tty_struct.name";
@@ -63,6 +64,8 @@ fields! {
     DentryParent = "dentry.d_parent";
     DentryName = "dentry.d_name.name" or "dentry.__d_name.name";
     DentryInode = "dentry.d_inode";
+    DentryLruNext = "dentry.d_lru.next", optional "PARENT of an O_CREAT that finds an uncached file";
+    DentryCount = "dentry.d_lockref.count", optional "PARENT of an O_CREAT that finds an uncached file";
     DentryHashPprev = "dentry.d_hash.pprev";
     VfsmountRoot = "vfsmount.mnt_root";
     MountMnt = "mount.mnt";
@@ -90,6 +93,9 @@ fields! {
     BprmFile = "linux_binprm.file";
     ModuleName = "module.name";
 }
+
+/// The offset of a field that the kernel lacks.
+pub const MISSING: u32 = u32::MAX;
 
 /// How many fields there are.
 pub const COUNT: usize = NAMES.len();

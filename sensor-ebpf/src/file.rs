@@ -6,7 +6,7 @@ use sensor_ebpf::{
 };
 
 use crate::{
-    kernel::{Ptr, current},
+    kernel::{Ptr, current, has},
     path::put_path,
     slot::Slot,
 };
@@ -60,7 +60,22 @@ pub(crate) fn path_facts(path: Ptr) -> ItemFacts {
 pub(crate) fn file_facts(file: Ptr) -> ItemFacts {
     let mut facts = path_facts(file.at(Field::FilePath));
     facts.f_mode = file.read(Field::FileMode);
+    if is_cold(file.at(Field::FilePath).follow(Field::PathDentry)) {
+        facts.flags |= item::COLD;
+    }
     facts
+}
+
+/// Whether the only reference that a dentry ever had is this file's: one that was let go before is on
+/// the list of unused dentries until the kernel needs memory (retain_dentry, fs/dcache.c), one that a
+/// file system pins has more references.
+#[inline(always)]
+fn is_cold(dentry: Ptr) -> bool {
+    if !has(Field::DentryLruNext) || !has(Field::DentryCount) {
+        return false;
+    }
+    let on_no_list = dentry.follow(Field::DentryLruNext) == dentry.at(Field::DentryLruNext);
+    on_no_list && dentry.read::<i32>(Field::DentryCount) == 1
 }
 
 /// The `struct file` behind a descriptor of the caller; null if there is none.

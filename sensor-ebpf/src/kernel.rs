@@ -26,6 +26,12 @@ pub(crate) fn offset(field: Field) -> usize {
     unsafe { ptr::read_volatile(&raw const OFFSETS[field as usize]) as usize }
 }
 
+/// Whether the kernel has an optional field; a constant to the verifier.
+#[inline(always)]
+pub(crate) fn has(field: Field) -> bool {
+    offset(field) != fields::MISSING as usize
+}
+
 #[inline(always)]
 pub(crate) fn config(index: usize) -> u32 {
     // SAFETY: as in `offset`.

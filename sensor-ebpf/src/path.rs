@@ -1,7 +1,11 @@
 //! Paths from dentries and mounts, as `d_path` (fs/d_path.c: prepend_path) walks them: up from
 //! the leaf, crossing mounts, until the task's root.
 
-use sensor_ebpf::{config::PATH_COMPONENTS, fields::Field, wire::flag};
+use sensor_ebpf::{
+    config::PATH_COMPONENTS,
+    fields::Field,
+    wire::{flag, tag},
+};
 
 use crate::{
     kernel::{Ptr, current, offset},
@@ -11,27 +15,30 @@ use crate::{
 /// Longest component with its NUL: NAME_MAX + 1.
 const COMPONENT: usize = 256;
 
-/// Appends the section `tag` with the components of a `struct path`, leaf first.
+/// Appends the section `section` with the components of a `struct path`, leaf first.
 #[inline(always)]
-pub(crate) fn put_path(slot: &mut Slot, tag: u16, path: Ptr) {
+pub(crate) fn put_path(slot: &mut Slot, section: u16, path: Ptr) {
     put_dentry(
         slot,
-        tag,
+        section,
         path.follow(Field::PathDentry),
         path.follow(Field::PathMnt),
     );
 }
 
-/// The same from a dentry and its `struct vfsmount`.
 #[inline(always)]
-pub(crate) fn put_dentry(slot: &mut Slot, tag: u16, dentry: Ptr, vfsmount: Ptr) {
+fn put_dentry(slot: &mut Slot, section: u16, dentry: Ptr, vfsmount: Ptr) {
     if dentry.is_null() {
         return;
     }
-    let Some(start) = slot.begin() else { return };
+    let begun = match section {
+        tag::PATH | tag::BASE => slot.begin_early(),
+        _ => slot.begin(),
+    };
+    let Some(start) = begun else { return };
     let flags = deleted(dentry) | walk(slot, start, dentry, vfsmount);
     slot.mark(flags & (flag::TRUNCATED | flag::READ_FAILED));
-    slot.end(start, tag, flags);
+    slot.end(start, section, flags);
 }
 
 /// `d_unlinked`: unhashed, and not a root.

@@ -11,13 +11,13 @@ use aya_ebpf::{
     maps::{Array, HashMap, Stack},
 };
 use sensor_ebpf::{
-    config::SLOT_DATA,
+    config::{SLOT_DATA, setting},
     loss::cause,
-    wire::{Prefix, Section, flag},
+    wire::{Prefix, Section, flag, kind},
 };
 
 use crate::{
-    kernel::{Ptr, current},
+    kernel::{Ptr, config, current},
     output::count,
 };
 
@@ -59,13 +59,21 @@ pub(crate) struct Slot {
     data: [u8; SLOT_DATA + SLACK],
 }
 
-/// Sized by user space, like `FREE_SLOTS` and `CALLS`.
+/// What names and paths of items leave free for what every event must say: the executable, the
+/// working directory, the arguments, the command line.
+const RESERVED: usize = 3 * SLACK + 1024;
+
+/// Sized by user space, like the stacks and `CALLS`.
 #[map]
 static SLOTS: Array<Slot> = Array::with_max_entries(512, 0);
 
-/// Indices of slots that are not in use; filled by user space.
+/// Indices of slots that are not in use, filled by user space: from `setting::OPEN_SLOTS` on here,
 #[map]
 static FREE_SLOTS: Stack<u32> = Stack::with_max_entries(512, 0);
+
+/// below it here.
+#[map]
+static FREE_OPEN_SLOTS: Stack<u32> = Stack::with_max_entries(512, 0);
 
 /// `task_struct` address → slot of the call under way. Not the tid: that changes when a thread
 /// that does not lead its group calls execve.
@@ -103,12 +111,17 @@ pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
             unsafe { *held }
         }
         None => {
-            let Ok(Some(index)) = FREE_SLOTS.pop() else {
+            let free = if kind == kind::OPEN {
+                FREE_OPEN_SLOTS.pop()
+            } else {
+                FREE_SLOTS.pop()
+            };
+            let Ok(Some(index)) = free else {
                 count(kind, cause::NO_SLOT);
                 return None;
             };
             if CALLS.insert(task, index, u64::from(BPF_ANY)).is_err() {
-                let _full = FREE_SLOTS.push(index, 0);
+                free_again(index);
                 count(kind, cause::NO_SLOT);
                 return None;
             }
@@ -135,8 +148,18 @@ pub(crate) fn give_back() -> bool {
     // SAFETY: not null; map values stay readable.
     let index = unsafe { *index };
     let _gone = CALLS.remove(task);
-    let _full = FREE_SLOTS.push(index, 0);
+    free_again(index);
     true
+}
+
+#[inline(always)]
+fn free_again(index: u32) {
+    // Neither stack can be full: each has room for all its indices.
+    let _never_full = if index < config(setting::OPEN_SLOTS) {
+        FREE_OPEN_SLOTS.push(index, 0)
+    } else {
+        FREE_SLOTS.push(index, 0)
+    };
 }
 
 impl Slot {
@@ -171,7 +194,18 @@ impl Slot {
     /// Starts a section; `None` when what is left could not hold the largest one.
     #[inline(always)]
     pub(crate) fn begin(&mut self) -> Option<u64> {
-        if self.used > (SLOT_DATA - SLACK - 256) as u64 {
+        self.begin_below(SLOT_DATA - SLACK - 256)
+    }
+
+    /// The same for names and paths of items, which may be many and long.
+    #[inline(always)]
+    pub(crate) fn begin_early(&mut self) -> Option<u64> {
+        self.begin_below(SLOT_DATA - SLACK - 256 - RESERVED)
+    }
+
+    #[inline(always)]
+    fn begin_below(&mut self, limit: usize) -> Option<u64> {
+        if self.used > limit as u64 {
             self.mark(flag::TRUNCATED);
             return None;
         }

@@ -30,7 +30,10 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
     /// Read rule files or directories; every error with file and line.
-    Check { paths: Vec<PathBuf> },
+    Check {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
     /// One line for each shipped rule.
     List,
 }
@@ -40,7 +43,7 @@ pub struct RunArgs {
     /// How hooks attach.
     #[arg(long, default_value = "auto", value_parser = parse_attach)]
     pub attach: AttachChoice,
-    /// Print the records that auditd would have written.
+    /// Print the records that auditd would have written (of opens: those that --opens reports).
     #[arg(long)]
     pub records: bool,
     /// Append the records to FILE (mode 0600).
@@ -58,7 +61,7 @@ pub struct RunArgs {
     /// Use only the rules given with --rules.
     #[arg(long)]
     pub no_shipped_rules: bool,
-    /// Which opens leave the kernel.
+    /// Which opens are reported, in records and events, too.
     #[arg(long, value_enum, default_value_t = Opens::Wanted)]
     pub opens: Opens,
     /// Size of the ring buffer: a power of two, at least a page.
@@ -67,7 +70,7 @@ pub struct RunArgs {
     /// Most bytes of arguments kept of one exec.
     #[arg(long, default_value_t = 256 << 10, value_parser = clap::value_parser!(u32).range(4096..=1 << 20))]
     pub argv_bytes: u32,
-    /// System calls that may be under way at once; each takes 21 KiB of kernel memory.
+    /// System calls that may be under way at once; each takes 37 KiB of kernel memory.
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=65_536))]
     pub slots: u32,
     /// Ended processes remembered as ancestors.
@@ -84,6 +87,7 @@ pub enum Opens {
     Writes,
     /// Every one.
     All,
+    /// None at all.
     None,
 }
 

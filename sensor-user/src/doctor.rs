@@ -28,10 +28,14 @@ pub fn doctor() -> Result<()> {
     writeln!(out, "BTF         {SYS_BTF}, all {fields} fields found")?;
     let kprobes = if kernel_has_kprobes() { "yes" } else { "no" };
     writeln!(out, "kprobes     {kprobes}")?;
+    let mut works = false;
     for attach in Attach::ALL {
         let plan = Plan::new(attach, &types);
         let verdict = match Sensor::start(&settings(attach)) {
-            Ok(_) => "works".to_owned(),
+            Ok(_) => {
+                works = true;
+                "works".to_owned()
+            }
             Err(error) => format!("refused: {}", first_line(&format!("{error:#}"))),
         };
         writeln!(out, "{:<11} {verdict}", attach.to_string())?;
@@ -48,6 +52,7 @@ pub fn doctor() -> Result<()> {
             writeln!(out, "            - {line}")?;
         }
     }
+    anyhow::ensure!(works, "no attach plan works here (this needs root)");
     Ok(())
 }
 

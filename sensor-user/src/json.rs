@@ -48,13 +48,15 @@ enum Text<'a> {
     Bytes { hex: String },
 }
 
+/// JSON escapes C0 controls itself; DEL and C1, which a terminal may obey, go the way of bytes.
 fn text(bytes: &[u8]) -> Text<'_> {
-    std::str::from_utf8(bytes).map_or_else(
-        |_| Text::Bytes {
+    let obeyed = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains(obeyed) => Text::Utf8(text),
+        _ => Text::Bytes {
             hex: hex::encode(bytes),
         },
-        Text::Utf8,
-    )
+    }
 }
 
 fn value(event: &Event) -> Value {

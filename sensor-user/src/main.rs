@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(level)
         .format_target(false)
         .init();
+    let is_run = matches!(cli.command, Command::Run(_));
     let result = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Doctor => doctor::doctor(),
@@ -26,9 +27,16 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // `auklet rules list | head`: the reader has seen enough.
+        Err(error) if !is_run && is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("auklet: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.root_cause().downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }

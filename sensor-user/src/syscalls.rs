@@ -30,6 +30,9 @@ const X86: &[(&str, u32, u32)] = &[
     ("utime", 132, 30),
 ];
 
+/// A second number of the 32-bit table for the same call: utimensat_time64.
+const COMPAT_TOO: &[(&str, u32)] = &[("utimensat", 412)];
+
 /// Number of a system call.
 #[must_use]
 pub fn number(abi: Abi, name: &str) -> Option<u32> {
@@ -37,14 +40,25 @@ pub fn number(abi: Abi, name: &str) -> Option<u32> {
     Some(if abi == Abi::Native { *native } else { *compat })
 }
 
+/// All its numbers.
+pub fn numbers(abi: Abi, name: &str) -> impl Iterator<Item = u32> {
+    let more = COMPAT_TOO.iter().filter(move |_| abi == Abi::Compat);
+    let more = more.filter(move |(known, _)| *known == name);
+    number(abi, name).into_iter().chain(more.map(|(_, nr)| *nr))
+}
+
 /// Name of a system call by `AUDIT_ARCH_*` and number.
 #[must_use]
 pub fn name(arch: u32, nr: u32) -> Option<&'static str> {
     let native = arch == AUDIT_ARCH_X86_64;
     let compat = arch == AUDIT_ARCH_I386;
-    X86.iter()
-        .find(|(_, n, c)| (native && *n == nr) || (compat && *c == nr))
+    let first = X86
+        .iter()
+        .find(|(_, n, c)| (native && *n == nr) || (compat && *c == nr));
+    let too = || COMPAT_TOO.iter().find(|(_, c)| compat && *c == nr);
+    first
         .map(|(name, ..)| *name)
+        .or_else(|| too().map(|(name, _)| *name))
 }
 
 #[cfg(test)]

@@ -169,6 +169,17 @@ fn a_field_without_any_of_its_names_is_named() {
 }
 
 #[test]
+fn a_field_that_a_kernel_may_lack_is_marked() {
+    let types = kernel(|_, owner, members| {
+        if owner == "aa_label" {
+            members.clear();
+        }
+    });
+    let offsets = types.offsets().expect("offsets");
+    assert_eq!(offsets[index("aa_label.hname")], fields::MISSING);
+}
+
+#[test]
 fn a_field_with_two_candidates_is_named() {
     let types = kernel(|_, owner, members| {
         if owner == "task_struct" {

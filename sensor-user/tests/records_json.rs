@@ -201,3 +201,14 @@ fn architectures() {
         );
     }
 }
+
+/// A terminal that shows the line must not obey what is in it.
+#[test]
+fn control_characters_do_not_stand_in_a_line() {
+    for name in ["\u{1b}[2J", "\u{9b}2J", "\u{7f}", "a\u{85}b"] {
+        let mut event = event(What::Open(Open::default()));
+        event.cwd = Some(Bytes::copy_from_slice(name.as_bytes()));
+        let line = line(&event);
+        assert!(!line.trim_end().contains(char::is_control), "{line:?}");
+    }
+}

@@ -9,6 +9,7 @@ use std::{
 
 /// `nothing`; `thread-exec PROGRAM ARG…`: exec from a thread that does not lead;
 /// `chroot DIR FILE`: open FILE inside DIR; `memfd`: exec from memory; `open FILE`;
+/// `delete-self-open FILE`: open FILE once its own executable is gone;
 /// `parity DIR`: the workload of the comparison with auditd.
 pub(crate) fn act(words: &[OsString]) -> ExitCode {
     let Some((verb, rest)) = words.split_first() else {
@@ -22,6 +23,11 @@ pub(crate) fn act(words: &[OsString]) -> ExitCode {
             .first()
             .map_or(ExitCode::FAILURE, |dir| crate::parity::act(dir.as_ref())),
         Some("memfd") => memfd(),
+        Some("delete-self-open") => {
+            let deleted = std::env::current_exe().and_then(std::fs::remove_file);
+            let opened = rest.first().map(std::fs::File::open);
+            ExitCode::from(u8::from(deleted.is_err() || !matches!(opened, Some(Ok(_)))))
+        }
         Some("open") => rest
             .first()
             .and_then(|file| std::fs::File::open(file).ok())

@@ -18,10 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// Lines kept for questions that come later.
 const KEPT: usize = 60_000;
 
-/// Lines of standard output that are JSON, and when each was read.
+/// Lines of standard output: JSON, and when each was read; and others.
 #[derive(Default)]
 struct Lines {
     parsed: Mutex<VecDeque<(Instant, Value)>>,
+    /// Those that are not JSON.
+    text: Mutex<VecDeque<String>>,
     more: Condvar,
 }
 
@@ -106,6 +108,13 @@ impl Sensor {
             .collect()
     }
 
+    /// Lines so far that are not JSON.
+    pub(crate) fn text(&self) -> Vec<String> {
+        let text = self.lines.text.lock();
+        text.map(|lines| lines.iter().cloned().collect())
+            .unwrap_or_default()
+    }
+
     /// Forgets what was printed so far.
     pub(crate) fn forget(&self) {
         if let Ok(mut parsed) = self.lines.parsed.lock() {
@@ -142,6 +151,10 @@ fn read(output: impl std::io::Read, lines: &Lines) {
     for line in BufReader::with_capacity(1 << 20, output).split(b'\n') {
         let Ok(line) = line else { return };
         let Ok(value) = serde_json::from_slice(&line) else {
+            if let Ok(mut text) = lines.text.lock() {
+                text.push_back(String::from_utf8_lossy(&line).into_owned());
+                text.truncate(KEPT);
+            }
             continue;
         };
         let Ok(mut parsed) = lines.parsed.lock() else {

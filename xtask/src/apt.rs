@@ -10,7 +10,7 @@ use crate::{
     command::{command, exists, is_root, loud, output, quiet},
 };
 
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+pub(crate) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Installs what is missing of these packages.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {

@@ -1,10 +1,12 @@
 //! `cargo xtask doctor`: versions, what is cached, what this kernel offers.
 
+use std::{fs, path::Path};
+
 use anyhow::{Context as _, Result};
 
 use crate::{
     build, cache,
-    command::{command, loud, output},
+    command::{command, loud, output, quiet},
     setup::{
         kernels::{Kernel, SERIES},
         rootfs, toolchain,
@@ -61,19 +63,34 @@ fn first_line(program: &str) -> String {
     version.lines().next().unwrap_or_default().to_owned()
 }
 
-/// The linker loads the compiler's own LLVM, so the two can't differ; what can is a linker that
-/// does not know this LLVM. It says so at once when asked to link nothing.
+/// Links what rustc makes of an empty crate: whether the linker's LLVM reads the bitcode of the
+/// compiler's. (It loads the compiler's own library, but must know its version.)
 fn bpf_linker(rustc_llvm: &str) -> Result<String> {
     let linker = toolchain::bpf_linker()?;
     if !linker.exists() {
         return Ok(present(false));
     }
-    let version = output(command(&[linker.as_os_str()]).arg("--version"));
-    Ok(match version {
-        Ok(version) => format!(
-            "{} (loads rustc's LLVM {rustc_llvm}: match)",
-            version.trim()
-        ),
-        Err(error) => format!("does not start with rustc's LLVM {rustc_llvm}: {error:#}"),
+    let version = output(command(&[linker.as_os_str()]).arg("--version"))?;
+    let version = version.trim();
+    Ok(match link_nothing(&linker) {
+        Ok(()) => format!("{version}, links bitcode of LLVM {rustc_llvm}: match"),
+        Err(error) => format!("{version}, does NOT link bitcode of LLVM {rustc_llvm}: {error:#}"),
     })
+}
+
+fn link_nothing(linker: &Path) -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let (source, bitcode) = (dir.path().join("empty.rs"), dir.path().join("empty.bc"));
+    fs::write(&source, "#![feature(no_core)]\n#![no_core]\n")?;
+    let mut rustc = command(&["rustc", "--crate-type=lib", "--emit=llvm-bc", "-o"]);
+    rustc.arg(&bitcode).arg(&source);
+    quiet(
+        rustc
+            .env("RUSTC_BOOTSTRAP", "1")
+            .current_dir(cache::checkout()),
+    )?;
+    let mut link = command(&[linker.as_os_str()]);
+    link.args(["--emit=obj", "-o"])
+        .arg(dir.path().join("empty.o"));
+    quiet(link.arg(&bitcode))
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: the fuzz targets, each for a while.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::Result;
 use clap::Args;
@@ -52,7 +52,13 @@ fn run(tool: &Path, target: &str, seconds: u32) -> Result<()> {
     println!("fuzz: {target} for {seconds} s");
     let mut fuzz = command(&[tool.as_os_str()]);
     fuzz.args(["run", target]);
-    // What was found before is where it goes on; the tests' data are where it starts.
+    // What was found before is where it goes on.
+    let corpus = cache::checkout().join("fuzz/corpus").join(target);
+    fs::create_dir_all(&corpus)?;
+    fuzz.arg(corpus);
+    if target == "rules" {
+        fuzz.arg("../rules/linux");
+    }
     fuzz.args([
         "--",
         &format!("-max_total_time={seconds}"),

@@ -37,8 +37,15 @@ pub(crate) fn sched_process_exec(ctx: RawTracePointContext) -> i32 {
 /// Names of `struct linux_binprm`; without hooks on the opens, its file, too.
 #[inline(always)]
 fn put_binprm(slot: &mut Slot, bprm: Ptr) {
-    put_string(slot, tag::FILENAME, bprm.follow(Field::BprmFilename));
-    put_string(slot, tag::INTERP, bprm.follow(Field::BprmInterp));
+    let (filename, interp) = (
+        bprm.follow(Field::BprmFilename),
+        bprm.follow(Field::BprmInterp),
+    );
+    put_string(slot, tag::FILENAME, filename);
+    // The same pointer unless the file is a script.
+    if interp != filename {
+        put_string(slot, tag::INTERP, interp);
+    }
     if only_tracepoints() {
         let file = bprm.follow(Field::BprmFile);
         let facts = file_facts(file);
@@ -49,7 +56,7 @@ fn put_binprm(slot: &mut Slot, bprm: Ptr) {
 
 #[inline(always)]
 fn put_string(slot: &mut Slot, tag: u16, string: Ptr) {
-    if let Some(start) = slot.begin() {
+    if let Some(start) = slot.begin_early() {
         slot.push_kernel_str::<4096>(string);
         slot.end(start, tag, 0);
     }
@@ -59,11 +66,6 @@ fn put_string(slot: &mut Slot, tag: u16, string: Ptr) {
 #[inline(always)]
 pub(crate) fn finish(slot: &mut Slot) -> bool {
     let mm = current().follow(Field::TaskMm);
-    put_path(
-        slot,
-        tag::EXE,
-        mm.follow(Field::MmExeFile).at(Field::FilePath),
-    );
     if slot.prefix.call.ret < 0 {
         put_failed_argv(slot);
     } else {

@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use sensor_ebpf::{
     calls::shape,
-    config::{AS_FILE, AS_PARENT, NAME_KEY, opens, setting},
+    config::{AS_FILE, NAME_KEY, opens, setting},
     fields::Field,
     wire::{ItemFacts, OpenHow, flag, kind, tag},
 };
@@ -65,14 +65,9 @@ fn by_flags(flags: u64) -> Option<u64> {
     }
 }
 
-/// Whether a rule names this file or its directory.
+/// Whether a rule names this file.
 #[inline(always)]
 fn watched(dentry: Ptr) -> bool {
-    named(dentry, AS_FILE) || named(dentry.follow(Field::DentryParent), AS_PARENT)
-}
-
-#[inline(always)]
-fn named(dentry: Ptr, role: u32) -> bool {
     let mut key = [0u8; NAME_KEY];
     let name = dentry.follow(Field::DentryName);
     // SAFETY: the destination is `NAME_KEY` bytes; the helper checks the source.
@@ -80,7 +75,7 @@ fn named(dentry: Ptr, role: u32) -> bool {
         bpf_probe_read_kernel_str((&raw mut key).cast(), NAME_KEY as u32, name.0 as *const _)
     };
     // SAFETY: entries are only ever read here; user space may replace them meanwhile.
-    unsafe { WATCHED_NAMES.get(key) }.is_some_and(|roles| roles & role != 0)
+    unsafe { WATCHED_NAMES.get(key) }.is_some_and(|roles| roles & AS_FILE != 0)
 }
 
 /// `do_filp_open` (`do_file_open` from 7.x on) returned: a path of an open or of an exec.
@@ -131,7 +126,7 @@ fn put_opened(slot: &mut Slot, name: Ptr, file: Ptr) {
         file_facts(file)
     };
     slot.put(tag::ITEM, 0, &facts);
-    if let Some(start) = slot.begin() {
+    if let Some(start) = slot.begin_early() {
         if slot.push_kernel_str::<4096>(name.follow(Field::FilenameName)) == 0 {
             slot.mark(flag::READ_FAILED);
         }

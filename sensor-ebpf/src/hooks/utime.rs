@@ -11,6 +11,7 @@ use sensor_ebpf::{
 };
 
 use crate::{
+    arch::ARCHES,
     call::{only_tracepoints, put_base, put_user_name},
     file::{behind, path_facts, put_descriptor},
     kernel::{Ptr, load_user},
@@ -20,6 +21,9 @@ use crate::{
 
 /// UTIME_NOW of include/linux/stat.h.
 const UTIME_NOW: u32 = (1 << 30) - 1;
+
+/// Number of utimensat_time64 in the 32-bit table of x86.
+const UTIMENSAT_TIME64: u32 = 412;
 
 /// include/uapi/linux/fcntl.h
 const AT_EMPTY_PATH: u64 = 0x1000;
@@ -41,11 +45,8 @@ pub(crate) fn entered(slot: &mut Slot, call_shape: u16) {
         shape::FUTIMESAT => args[1] == 0,
         _ => false,
     };
-    slot.put(
-        tag::TIMES,
-        flag::FROM_USER,
-        &asked_by_user(call_shape, &args),
-    );
+    let asked = asked_by_user(slot, call_shape);
+    slot.put(tag::TIMES, flag::FROM_USER, &asked);
     if descriptor {
         slot.marks = BY_DESCRIPTOR;
         put_descriptor(slot, args[0] as u32);
@@ -70,10 +71,11 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
 
 /// What the caller asked for, from its memory: no kernel object is in sight.
 #[inline(always)]
-fn asked_by_user(call_shape: u16, args: &[u64; 6]) -> TimeFacts {
+fn asked_by_user(slot: &Slot, call_shape: u16) -> TimeFacts {
+    let call = &slot.prefix.call;
     let times = match call_shape {
-        shape::UTIMENSAT | shape::FUTIMESAT => args[2],
-        _ => args[1],
+        shape::UTIMENSAT | shape::FUTIMESAT => call.args[2],
+        _ => call.args[1],
     };
     let mut facts = TimeFacts {
         valid: TimeFacts::ASKED,
@@ -88,9 +90,12 @@ fn asked_by_user(call_shape: u16, args: &[u64; 6]) -> TimeFacts {
         (facts.asked_atime, facts.asked_mtime) = (now, now);
         return facts;
     }
-    facts.asked_atime.sec = load_user(times);
+    // Of the 32-bit calls only utimensat_time64 has times as wide as ours.
+    let wide = call.arch == ARCHES[0] || call.nr == UTIMENSAT_TIME64;
+    let size = if wide { 8 } else { 4 };
+    facts.asked_atime.sec = seconds(times, wide);
     if call_shape == shape::UTIME {
-        facts.asked_mtime.sec = load_user(times + 8);
+        facts.asked_mtime.sec = seconds(times + size, wide);
         return facts;
     }
     let unit = if call_shape == shape::UTIMENSAT {
@@ -98,10 +103,19 @@ fn asked_by_user(call_shape: u16, args: &[u64; 6]) -> TimeFacts {
     } else {
         1000
     };
-    facts.asked_atime.nsec = load_user::<u32>(times + 8).wrapping_mul(unit);
-    facts.asked_mtime.sec = load_user(times + 16);
-    facts.asked_mtime.nsec = load_user::<u32>(times + 24).wrapping_mul(unit);
+    facts.asked_atime.nsec = load_user::<u32>(times + size).wrapping_mul(unit);
+    facts.asked_mtime.sec = seconds(times + 2 * size, wide);
+    facts.asked_mtime.nsec = load_user::<u32>(times + 3 * size).wrapping_mul(unit);
     facts
+}
+
+#[inline(always)]
+fn seconds(at: u64, wide: bool) -> i64 {
+    if wide {
+        load_user(at)
+    } else {
+        load_user::<i32>(at).into()
+    }
 }
 
 #[inline(always)]

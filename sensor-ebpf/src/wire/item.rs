@@ -9,6 +9,8 @@ pub const PARENT: u32 = 2;
 /// `ItemFacts::flags`: the file behind a descriptor (finit_module, futimens), not a path of the
 /// call.
 pub const DESCRIPTOR: u32 = 4;
+/// `ItemFacts::flags`: this call was the first to use the name: it was not in the dentry cache.
+pub const COLD: u32 = 8;
 
 /// An inode and its directory's. 80 bytes.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -30,7 +32,7 @@ pub struct ItemFacts {
     pub f_mode: u32,
     /// Negated errno that the hook returned, 0 on success.
     pub err: i32,
-    /// [`FILE`], [`PARENT`], [`DESCRIPTOR`].
+    /// [`FILE`], [`PARENT`], [`DESCRIPTOR`], [`COLD`].
     pub flags: u32,
     /// The directory's `s_dev` equals `dev` but for a mount point, so it travels too.
     pub parent_dev: u32,

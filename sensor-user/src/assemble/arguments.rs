@@ -31,6 +31,11 @@ impl Arguments {
             self.pending.clear();
             self.bytes = 0;
         }
+        // A part that does not follow the last one begins another exec: the end of that one was lost.
+        let last = self.pending.get(&tid).and_then(|parts| parts.last());
+        if last.is_some_and(|(before, _)| *before >= offset) {
+            self.forget(tid);
+        }
         self.bytes += part.len();
         self.pending.entry(tid).or_default().push((offset, part));
     }
@@ -61,7 +66,10 @@ impl Arguments {
         Joined {
             argv: split(&area.freeze()),
             bytes,
-            truncated: got < bytes || facts.argv_cut,
+            // A successful exec whose sizes did not fit into its record has no arguments here.
+            truncated: got < bytes
+                || facts.argv_cut
+                || (facts.exec.is_none() && facts.call.ret >= 0),
         }
     }
 }
@@ -87,6 +95,17 @@ mod tests {
         assert_eq!(argv, ["a", "", "b c"].map(Bytes::from_static_str));
         assert_eq!(split(&Bytes::from_static(b"\0")).len(), 1);
         assert!(split(&Bytes::new()).is_empty());
+    }
+
+    #[test]
+    fn parts_of_an_exec_that_was_lost_are_not_the_next_ones() {
+        let mut arguments = Arguments::default();
+        arguments.add(7, 4096, Bytes::from_static(b"old"));
+        arguments.add(7, 4099, Bytes::from_static(b"old"));
+        arguments.add(7, 4096, Bytes::from_static(b"new"));
+        let parts = arguments.pending.get(&7).expect("parts");
+        assert_eq!(parts.as_slice(), [(4096, Bytes::from_static(b"new"))]);
+        assert_eq!(arguments.bytes, 3);
     }
 
     trait FromStaticStr {

@@ -15,22 +15,24 @@ const DEPTH: usize = 6;
 /// Longest name of a dynamic linker: PATH_MAX.
 const LINKER: usize = 4096;
 
-/// The items that auditd has; `named` is what the call named.
-pub(super) fn items(facts: &CallFacts, named: Bytes) -> Vec<PathItem> {
+/// The items that auditd has, and which of them is the image that runs; `named` is what the call named.
+pub(super) fn items(facts: &CallFacts, named: Bytes) -> (Vec<PathItem>, usize) {
     let mut items: Vec<PathItem> = Vec::new();
+    let mut image = 0;
     let mut next = Some(named);
     while let Some(name) = next.take().filter(|_| items.len() < DEPTH) {
         let item = item(facts, &name);
         let runs = item.file.is_some_and(|file| file.mode & 0o111 != 0);
+        image = items.len();
         items.push(item);
-        let file = runs.then(|| lookup::open(facts, &name)).flatten();
+        let file = runs.then(|| lookup::read(facts, &name)).flatten();
         match file.map_or(Image::Other, |file| what_is(&file)) {
             Image::Script(interpreter) => next = Some(interpreter),
             Image::Dynamic(linker) => items.push(self::item(facts, &linker)),
             Image::Other => {}
         }
     }
-    items
+    (items, image)
 }
 
 /// The same for the file behind a descriptor, which has no name.

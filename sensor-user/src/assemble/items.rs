@@ -128,22 +128,16 @@ impl Assembler {
         }
         caveats.looked_up = true;
         let image = facts.items.first().map(normal);
-        if let Some(image) = image.filter(|_| name.is_empty()) {
+        if let Some(image) = image.clone().filter(|_| name.is_empty()) {
             return images::by_descriptor(facts, image);
         }
-        let mut items = images::items(facts, name);
-        // The image that runs is a kernel object: the last but for a dynamic linker.
-        if let Some(raw) = facts.items.first() {
-            let image = normal(raw);
-            let file = |item: &PathItem| item.file.map(|file| (file.dev, file.ino));
-            let known = items
-                .iter_mut()
-                .rev()
-                .find(|item| file(item) == file(&image));
-            if let Some(known) = known {
-                known.resolved = image.resolved;
-                known.file = image.file;
-            }
+        let (mut items, at) = images::items(facts, name);
+        // The image that runs is a kernel object, however the names lead by now.
+        if let (Some(image), Some(item)) = (image, items.get_mut(at)) {
+            *item = PathItem {
+                name: item.name.take(),
+                ..image
+            };
         }
         items
     }
@@ -195,7 +189,8 @@ impl Assembler {
             return directory().into_iter().chain([found]).collect();
         }
         let existing = flags & O_CREAT != 0 && flags & O_EXCL == 0;
-        if existing && facts.call.ret >= 0 && self.parent_on_existing {
+        let seen = self.parent_on_existing || raw.facts.flags & item::COLD != 0;
+        if existing && facts.call.ret >= 0 && seen {
             return directory().into_iter().chain([found]).collect();
         }
         vec![found]

@@ -1,15 +1,28 @@
-//! Files that no kernel object told of, looked up after the call. A race is possible, so the
-//! event says so (`Caveats::looked_up`).
+//! Files that no kernel object told of, looked up after the call. A race is possible, so the event says
+//! so (`Caveats::looked_up`).
+//!
+//! The name is the caller's, and the caller may be hostile: a look-up follows no link into a process
+//! (/proc/…/fd/…), stays below the caller's root where that is another one, and opens regular files
+//! only. It takes what the kernel has in its caches since the call itself looked; what is not there
+//! is looked up only where no mount asks a server or a program, which may never answer.
 
 use std::{
-    ffi::{OsStr, OsString},
-    fs::{File, Metadata},
-    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
-    path::PathBuf,
+    ffi::OsStr,
+    fs::File,
+    os::{
+        fd::{AsFd as _, AsRawFd as _, OwnedFd},
+        unix::ffi::OsStrExt as _,
+    },
+    path::{Path, PathBuf},
 };
 
 use bytes::Bytes;
-use rustix::fs::{self, Mode, OFlags, ResolveFlags};
+use rustix::{
+    fs::{
+        AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, open, openat2, readlinkat, statx,
+    },
+    io::Errno,
+};
 use sensor_ebpf::wire::flag;
 
 use crate::{
@@ -18,17 +31,23 @@ use crate::{
     script,
 };
 
-/// Where a name may lead.
-enum Place {
-    /// A path of this process's.
-    Here(PathBuf),
-    /// A path from the root of the caller, which is another one: links must not lead out of it.
-    There { root: PathBuf, path: PathBuf },
+/// Where a name starts, and the rest of it.
+struct Place {
+    base: PathBuf,
+    path: PathBuf,
+    resolve: ResolveFlags,
+    /// The mounts that the path may lead to.
+    mounts: PathBuf,
 }
 
-/// Where the caller's name leads, seen from this process: through /proc, so that the caller's root
-/// and working directory hold; where its root is ours also, if it is gone or went on, as text.
-fn places(facts: &CallFacts, name: &[u8]) -> Vec<Place> {
+/// A file that was found: a handle that can't be read from, and what the kernel knows of it.
+struct Found {
+    handle: OwnedFd,
+    stat: Statx,
+}
+
+/// Where the caller's name leads: as text from the root, or from the descriptor that it started at.
+fn place(facts: &CallFacts, name: &[u8]) -> Option<Place> {
     let pid = facts.task.pid;
     // `self` would be this process.
     let own = name.strip_prefix(b"/proc/self/").map(|rest| {
@@ -37,88 +56,128 @@ fn places(facts: &CallFacts, name: &[u8]) -> Vec<Place> {
         own
     });
     let name = own.as_deref().unwrap_or(name);
-    let start = match facts.dirfd() {
-        Some(_) => facts.base.as_ref(),
-        None => facts.cwd.as_ref(),
+    let ours = facts.header.flags & u32::from(flag::OTHER_ROOT) == 0;
+    let (root, resolve) = if ours {
+        ("/".into(), ResolveFlags::NO_MAGICLINKS)
+    } else {
+        (format!("/proc/{pid}/root").into(), ResolveFlags::IN_ROOT)
     };
-    let absolute = name.first() == Some(&b'/');
-    let text = (absolute || start.is_some()).then(|| {
-        let start = start.map(|path| path.to_bytes());
-        let text = script::absolute(name, start.as_deref());
-        PathBuf::from(OsStr::from_bytes(&text))
-    });
-    if facts.header.flags & u32::from(flag::OTHER_ROOT) != 0 {
-        let root = PathBuf::from(format!("/proc/{pid}/root"));
-        let there = text.map(|path| Place::There { root, path });
-        return there.into_iter().collect();
+    let mounts = if ours {
+        "/proc/self/mountinfo".into()
+    } else {
+        format!("/proc/{pid}/mountinfo").into()
+    };
+    let below_root = |start: Option<&[u8]>, mounts| Place {
+        mounts,
+        base: root,
+        path: PathBuf::from(OsStr::from_bytes(&script::absolute(name, start)[1..])),
+        resolve,
+    };
+    if name.first() == Some(&b'/') {
+        return Some(below_root(None, mounts));
     }
-    let through = match facts.dirfd() {
-        _ if absolute => Some(format!("/proc/{pid}/root")),
-        // The descriptor may by now be another file's; its path is better.
-        Some(_) if text.is_some() => None,
-        Some(fd) => Some(format!("/proc/{pid}/fd/{fd}")),
-        None => Some(format!("/proc/{pid}/cwd")),
-    };
-    let through = through.map(|base| {
-        let mut path = OsString::from(base);
-        path.push("/");
-        path.push(OsStr::from_bytes(name));
-        PathBuf::from(path)
-    });
-    through.into_iter().chain(text).map(Place::Here).collect()
+    match (facts.dirfd(), &facts.base, &facts.cwd) {
+        (None, _, Some(start)) | (Some(_), Some(start), _) => {
+            Some(below_root(Some(&start.to_bytes()), mounts))
+        }
+        // The programs of the stronger plans send no base: few of their calls need a look-up.
+        (Some(fd), None, _) if ours => Some(Place {
+            base: format!("/proc/{pid}/fd/{fd}").into(),
+            path: PathBuf::from(OsStr::from_bytes(name)),
+            resolve,
+            mounts,
+        }),
+        _ => None,
+    }
 }
 
 impl Place {
-    fn open(&self, flags: OFlags) -> Option<File> {
-        let flags = flags | OFlags::CLOEXEC;
-        let opened = match self {
-            Self::Here(path) => fs::open(path, flags, Mode::empty()),
-            Self::There { root, path } => {
-                let root = fs::open(root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
-                fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)
-            }
-        };
-        opened.ok().map(File::from)
-    }
-
-    fn look(&self, follow: bool) -> Option<Metadata> {
+    fn look(&self, follow: bool) -> Option<Found> {
+        let handle = OFlags::PATH | OFlags::CLOEXEC;
+        let base = open(&self.base, handle, Mode::empty()).ok()?;
         let follow = if follow {
             OFlags::empty()
         } else {
             OFlags::NOFOLLOW
         };
-        self.open(OFlags::PATH | follow)?.metadata().ok()
+        let path = if self.path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &self.path
+        };
+        let at = |resolve| openat2(&base, path, handle | follow, Mode::empty(), resolve);
+        let opened = match at(self.resolve | ResolveFlags::CACHED) {
+            // Before 5.12; and where the kernel must do more than read its caches.
+            Err(Errno::INVAL | Errno::AGAIN) if asks_nobody(&self.mounts) => at(self.resolve),
+            opened => opened,
+        };
+        let handle = opened.ok().filter(|handle| !is_this_process(handle))?;
+        let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+        let stat = statx(&handle, c"", flags, StatxFlags::BASIC_STATS).ok()?;
+        Some(Found { handle, stat })
     }
 }
 
-/// Opens a regular file to read; never a pipe or a device, which could block or act.
-pub(super) fn open(facts: &CallFacts, name: &[u8]) -> Option<File> {
-    places(facts, name).iter().find_map(|place| {
-        place.look(true).filter(Metadata::is_file)?;
-        let file = place.open(OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
-        file.metadata().ok()?.is_file().then_some(file)
-    })
+/// Whether all file systems of a mountinfo (proc_pid_mountinfo(5)) answer by themselves.
+fn asks_nobody(mounts: &Path) -> bool {
+    const ASK: [&[u8]; 10] = [
+        b"fuse", b"nfs", b"cifs", b"smb", b"autofs", b"9p", b"ceph", b"afs", b"lustre", b"gfs",
+    ];
+    let Ok(mounts) = std::fs::read(mounts) else {
+        return false;
+    };
+    let kind = |line: &[u8]| {
+        let at = line.windows(3).position(|w| w == b" - ")?;
+        line.get(at + 3..).map(<[u8]>::to_vec)
+    };
+    let mut kinds = mounts.split(|b| *b == b'\n').filter_map(kind);
+    !kinds.any(|kind| ASK.iter().any(|ask| kind.starts_with(ask)))
 }
 
-fn look(places: &[Place], follow: bool) -> Option<Metadata> {
-    places.iter().find_map(|place| place.look(follow))
+/// Where a handle leads, as a path of this process's.
+fn path_of(handle: &OwnedFd) -> Option<Vec<u8>> {
+    let link = format!("/proc/self/fd/{}", handle.as_fd().as_raw_fd());
+    let path = readlinkat(rustix::fs::CWD, link, Vec::new()).ok()?;
+    Some(path.into_bytes())
 }
 
-fn facts_of(metadata: &Metadata) -> FileFacts {
-    FileFacts {
-        ino: metadata.ino(),
-        dev: kernel_dev(metadata.dev()),
-        rdev: kernel_dev(metadata.rdev()),
-        mode: metadata.mode(),
-        uid: metadata.uid(),
-        gid: metadata.gid(),
-        nlink: u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
+/// Whether a link named `self` led to this process's own files.
+fn is_this_process(handle: &OwnedFd) -> bool {
+    let own = format!("/proc/{}/", std::process::id());
+    path_of(handle).is_some_and(|path| path.starts_with(own.as_bytes()))
+}
+
+impl Found {
+    fn file(&self) -> FileFacts {
+        let dev = |major: u32, minor: u32| major << 20 | minor;
+        let stat = &self.stat;
+        FileFacts {
+            ino: stat.stx_ino,
+            dev: dev(stat.stx_dev_major, stat.stx_dev_minor),
+            rdev: dev(stat.stx_rdev_major, stat.stx_rdev_minor),
+            mode: stat.stx_mode.into(),
+            uid: stat.stx_uid,
+            gid: stat.stx_gid,
+            nlink: stat.stx_nlink,
+        }
+    }
+
+    fn is_regular(&self) -> bool {
+        u32::from(self.stat.stx_mode) & libc::S_IFMT == libc::S_IFREG
     }
 }
 
-/// From the C library's encoding to the kernel's own.
-fn kernel_dev(dev: u64) -> u32 {
-    libc::major(dev) << 20 | libc::minor(dev)
+fn look(facts: &CallFacts, name: &[u8], follow: bool) -> Option<Found> {
+    place(facts, name)?.look(follow)
+}
+
+/// Opens a regular file to read; never a pipe or a device, which could block or act. By the handle that
+/// was looked at: another file may have the name by now.
+pub(super) fn read(facts: &CallFacts, name: &[u8]) -> Option<File> {
+    let found = look(facts, name, true).filter(Found::is_regular)?;
+    let link = format!("/proc/self/fd/{}", found.handle.as_raw_fd());
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    open(link, flags, Mode::empty()).ok().map(File::from)
 }
 
 /// Fills the file of an item that has none. True if it was found.
@@ -126,10 +185,10 @@ pub(super) fn fill(facts: &CallFacts, item: &mut PathItem, follow: bool) -> bool
     let Some(name) = item.name.as_ref().filter(|name| !name.is_empty()) else {
         return false;
     };
-    let Some(metadata) = look(&places(facts, name), follow) else {
+    let Some(found) = look(facts, name, follow) else {
         return false;
     };
-    item.file = Some(facts_of(&metadata));
+    item.file = Some(found.file());
     item.nametype = NameType::Normal;
     true
 }
@@ -141,7 +200,7 @@ pub(super) fn directory(facts: &CallFacts, name: &[u8]) -> Option<FileFacts> {
         Some(at) => &name[..=at],
         None => &b"."[..],
     };
-    look(&places(facts, directory), true).map(|metadata| facts_of(&metadata))
+    look(facts, directory, true).map(|found| found.file())
 }
 
 /// The target of a utimensat by path, where the plan has no hook on it.
@@ -149,33 +208,55 @@ pub(super) fn after_utime(facts: &CallFacts) -> Option<(PathItem, Times)> {
     const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
     let name = facts.user_name.as_ref()?;
     let nofollow = facts.is("utimensat") && facts.call.args[3] & AT_SYMLINK_NOFOLLOW != 0;
-    let places = places(facts, name);
-    let metadata = look(&places, !nofollow)?;
-    let resolved = places.iter().find_map(|place| resolve(place, nofollow));
+    let place = place(facts, name)?;
+    let found = place.look(!nofollow)?;
+    // Below another root the path as this process sees it is not the caller's.
+    let resolved = if place.resolve.contains(ResolveFlags::IN_ROOT) {
+        let mut path = b"/".to_vec();
+        path.extend_from_slice(place.path.as_os_str().as_bytes());
+        Some(path)
+    } else {
+        path_of(&found.handle)
+    };
     let item = PathItem {
         name: Some(name.clone()),
-        resolved,
-        file: Some(facts_of(&metadata)),
+        resolved: resolved.map(Bytes::from),
+        file: Some(found.file()),
         nametype: NameType::Normal,
     };
-    let pair = |sec, nsec| (sec, u32::try_from(nsec).unwrap_or(0));
+    let stat = &found.stat;
     let times = Times {
-        atime: pair(metadata.atime(), metadata.atime_nsec()),
-        mtime: pair(metadata.mtime(), metadata.mtime_nsec()),
-        ctime: pair(metadata.ctime(), metadata.ctime_nsec()),
+        atime: (stat.stx_atime.tv_sec, stat.stx_atime.tv_nsec),
+        mtime: (stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec),
+        ctime: (stat.stx_ctime.tv_sec, stat.stx_ctime.tv_nsec),
     };
     Some((item, times))
 }
 
-/// The path without links; the last component's own link stays when the call did not follow it. In
-/// another root: as it stands.
-fn resolve(place: &Place, nofollow: bool) -> Option<Bytes> {
-    let resolved = match place {
-        Place::There { path, .. } => path.clone(),
-        Place::Here(path) if nofollow => std::fs::canonicalize(path.parent()?)
-            .ok()?
-            .join(path.file_name()?),
-        Place::Here(path) => std::fs::canonicalize(path).ok()?,
-    };
-    Some(Bytes::copy_from_slice(resolved.as_os_str().as_bytes()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(mounts: &str, expect: bool) {
+        let file = tempfile::NamedTempFile::new().expect("file");
+        std::fs::write(&file, mounts).expect("write");
+        assert_eq!(asks_nobody(file.path()), expect);
+    }
+
+    #[test]
+    fn mounts_that_ask_somebody_are_known() {
+        let local =
+            "22 1 0:2 / / rw - rootfs none rw\n23 22 8:1 / /a\\040-\\040b rw - ext4 /dev/sda1 rw\n";
+        check(local, true);
+        check(
+            &format!("{local}24 22 0:40 / /mnt rw shared:1 - fuse.sshfs u@h:/ rw\n"),
+            false,
+        );
+        check(
+            &format!("{local}25 22 0:41 / /net rw - nfs4 h:/x rw\n"),
+            false,
+        );
+        assert!(!asks_nobody(Path::new("/no/such/file")));
+    }
 }

@@ -43,7 +43,8 @@ pub struct Assembler {
     says_unnamed: bool,
     /// TOMOYO is among the kernel's security modules.
     tomoyo: bool,
-    /// auditd before 6.12 writes a PARENT item for an O_CREAT that found its file.
+    /// auditd before 6.12 writes a PARENT item for an O_CREAT that found its file; since, only when
+    /// the name was not in the dentry cache.
     parent_on_existing: bool,
 }
 
@@ -61,7 +62,7 @@ impl Assembler {
             records_how: kernel.version >= (5, 16),
             says_unnamed: kernel.version >= (6, 12),
             tomoyo: kernel.has_lsm("tomoyo"),
-            parent_on_existing: kernel.version < (6, 10),
+            parent_on_existing: kernel.version < (6, 12),
         }
     }
 
@@ -87,7 +88,8 @@ impl Assembler {
         };
         let cwd = facts.cwd.as_ref().map(|path| path.to_bytes());
         let what = self.what(facts, cwd.as_deref(), &mut caveats);
-        let (entry, from_proc) = self.processes.caller(&facts.task);
+        let exe = facts.exe.as_ref().map(|path| path.to_bytes());
+        let (entry, from_proc) = self.processes.caller(&facts.task, exe);
         caveats.from_proc = from_proc;
         let who = Process {
             subj: facts.subj.clone(),

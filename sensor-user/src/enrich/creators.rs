@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use bytes::Bytes;
+
 use crate::{
     enrich::command_line,
     event::{Event, FileFacts, What},
@@ -10,7 +12,7 @@ use crate::{
 
 /// Files remembered.
 const KEPT: usize = 65_536;
-/// Bytes of a command line remembered.
+/// Bytes of a command line, and of an executable's path, remembered.
 const COMMAND_LINE: usize = 512;
 
 /// Device and inode number.
@@ -21,7 +23,7 @@ type Inode = (u32, u64);
 pub struct Creation {
     pub pid: u32,
     pub start_ns: u64,
-    pub exe: Vec<u8>,
+    pub exe: Bytes,
     pub command_line: Vec<u8>,
     /// Nanoseconds since the epoch.
     pub time_ns: u64,
@@ -32,6 +34,8 @@ pub struct Creation {
 pub struct Creators {
     by_inode: HashMap<Inode, Creation>,
     order: VecDeque<Inode>,
+    /// The last creator's executable: most files in a row are made by one.
+    exe: Bytes,
 }
 
 impl Creators {
@@ -53,7 +57,7 @@ impl Creators {
         let creation = Creation {
             pid: event.who.pid,
             start_ns: event.who.start_ns,
-            exe: event.who.exe.as_deref().unwrap_or_default().to_vec(),
+            exe: self.shared(event.who.exe.as_ref()),
             command_line: line,
             time_ns: event.time_ns,
         };
@@ -66,6 +70,16 @@ impl Creators {
                 self.by_inode.remove(&oldest);
             }
         }
+    }
+
+    /// The bytes of an executable's path, kept once for files that one makes in a row, and no more of
+    /// them than [`COMMAND_LINE`].
+    fn shared(&mut self, exe: Option<&Bytes>) -> Bytes {
+        let exe = exe.map_or(&b""[..], |exe| &exe[..exe.len().min(COMMAND_LINE)]);
+        if self.exe != exe {
+            self.exe = Bytes::copy_from_slice(exe);
+        }
+        self.exe.clone()
     }
 
     /// Who made this file, if that was seen.

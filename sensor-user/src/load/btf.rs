@@ -29,9 +29,6 @@ pub enum BtfError {
     },
 }
 
-/// The offset of an optional field that the kernel lacks.
-pub const MISSING: u32 = u32::MAX;
-
 /// The running kernel's types.
 pub struct KernelTypes {
     btf: Btf,
@@ -110,7 +107,7 @@ impl KernelTypes {
             offsets.iter_mut().zip(fields::NAMES).zip(fields::OPTIONAL)
         {
             *offset = match self.offset(names) {
-                Err(BtfError::NoField { .. }) if optional.is_some() => MISSING,
+                Err(BtfError::NoField { .. }) if optional.is_some() => fields::MISSING,
                 found => found?,
             };
         }

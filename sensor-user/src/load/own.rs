@@ -14,7 +14,7 @@ use sensor_ebpf::{
     fields::{self, Field},
 };
 
-use super::{btf::MISSING, programs::typed, sensor::map_mut};
+use super::{programs::typed, sensor::map_mut};
 
 /// This process's own label, without a mode, e.g. `unconfined` or `/usr/sbin/auklet`.
 fn own_label() -> Option<Vec<u8>> {
@@ -31,16 +31,19 @@ fn own_label() -> Option<Vec<u8>> {
 
 /// Lets the programs look at this process, and tells them where its label is. What is lost, in words,
 /// when there is a label that can't be found; nothing when no module gives one.
-pub(super) fn find(ebpf: &mut Ebpf, offsets: &[u32; fields::COUNT]) -> Option<String> {
-    let looked = look_at_self(ebpf);
-    let own = own_label()?;
-    let known = |field: Field| offsets[field as usize] != MISSING;
-    let found = if known(Field::CredSecurity) && known(Field::AaLabelHname) {
-        looked.and_then(|()| place(ebpf, &own))
-    } else {
-        Err(anyhow!("the module that gives it is not AppArmor"))
+pub(super) fn find(ebpf: &mut Ebpf, offsets: &[u32; fields::COUNT]) -> Vec<String> {
+    if let Err(error) = look_at_self(ebpf) {
+        let lost = "subj=, and files of failed calls, which are looked up only below a known root";
+        return vec![format!("{lost}: {error:#}")];
+    }
+    let known = |field: Field| offsets[field as usize] != fields::MISSING;
+    let found = match own_label() {
+        None => Ok(()),
+        Some(own) if known(Field::CredSecurity) && known(Field::AaLabelHname) => place(ebpf, &own),
+        Some(_) => Err(anyhow!("the module that gives it is not AppArmor")),
     };
-    found.err().map(|error| format!("subj=: {error:#}"))
+    let lost = found.err().map(|error| format!("subj=: {error:#}"));
+    lost.into_iter().collect()
 }
 
 /// In this process's own context; raw tracepoints can be run so since 5.10.

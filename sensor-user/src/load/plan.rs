@@ -38,11 +38,14 @@ impl Attach {
     pub fn blind_spots(self) -> &'static [&'static str] {
         match self {
             Self::Fentry => &[
-                "names given to utimensat and its kin are read from user memory",
-                "32-bit system calls are seen by kprobe and tracepoint plans only",
+                "names given to utimensat and its kin, and of calls that fail before the look-up, are read from user memory",
+                "files of opens and execs that fail are looked up after the call",
+                "opens through io_uring and open_by_handle_at are not seen",
             ],
             Self::Kprobe => &[
-                "names given to utimensat and its kin are read from user memory",
+                "names given to utimensat and its kin, and of calls that fail before the look-up, are read from user memory",
+                "files of opens and execs that fail are looked up after the call",
+                "opens through io_uring and open_by_handle_at are not seen",
                 "a return probe is skipped when too many calls of one kind block at once (counted as no_exit)",
             ],
             Self::Tracepoint => &[
@@ -109,6 +112,18 @@ const NATIVE_PREFIX: &str = "__x64_sys_";
 #[cfg(target_arch = "aarch64")]
 const NATIVE_PREFIX: &str = "__arm64_sys_";
 
+/// What stands before and after a call's name in the functions of the 32-bit table, where the kernel
+/// is built with one: COMPAT_SYSCALL_DEFINE and the `_time32` calls (include/linux/compat.h).
+#[cfg(target_arch = "x86_64")]
+const COMPAT_NAMES: [(&str, &str); 4] = [
+    ("__ia32_sys_", ""),
+    ("__ia32_compat_sys_", ""),
+    ("__ia32_sys_", "_time32"),
+    ("__ia32_sys_", "32"),
+];
+#[cfg(target_arch = "aarch64")]
+const COMPAT_NAMES: [(&str, &str); 1] = [("__arm64_compat_sys_", "")];
+
 /// The names under which kernels open a file by `struct filename`.
 const OPEN_FUNCTIONS: [&str; 2] = ["do_filp_open", "do_file_open"];
 
@@ -152,6 +167,7 @@ impl Plan {
                 plan.missing.push(format!("{function}: not in this kernel"));
             }
         }
+        plan.add_compat(types);
         plan.add_module_functions(types);
         plan.open_function = OPEN_FUNCTIONS
             .into_iter()
@@ -167,6 +183,26 @@ impl Plan {
                 .push("vfs_utimes: targets of utimensat".to_owned());
         }
         plan
+    }
+
+    /// 32-bit calls have functions of their own; by kprobe, as few processes make any.
+    fn add_compat(&mut self, types: &KernelTypes) {
+        if !kernel_has_kprobes() {
+            self.missing.push("kprobes: 32-bit system calls".to_owned());
+            return;
+        }
+        for call in CALLS {
+            for (before, after) in COMPAT_NAMES {
+                let function = format!("{before}{}{after}", call.name);
+                if types.has_function(&function) {
+                    self.calls.push(CallSite {
+                        call: *call,
+                        function,
+                        attach: Attach::Kprobe,
+                    });
+                }
+            }
+        }
     }
 
     /// By kprobe always: 5.10's fentry can't read a `const char *`.

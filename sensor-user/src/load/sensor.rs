@@ -1,6 +1,6 @@
 //! A loaded sensor: the programs attached, the ring buffer and the counters open.
 
-use std::path::Path;
+use std::{collections::BTreeSet, ops::Range, path::Path};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use aya::{
@@ -34,7 +34,7 @@ pub struct Settings {
     pub attach: Option<Attach>,
     /// `sensor_ebpf::config::opens` bits.
     pub opens: u32,
-    /// Names whose read-only opens are wanted, with `AS_FILE` and `AS_PARENT` bits.
+    /// Names whose read-only opens are wanted, with `AS_FILE`.
     pub watched_names: Vec<(Vec<u8>, u32)>,
     /// Ring buffer size; a power of two and a multiple of the page size.
     pub ring_bytes: u32,
@@ -99,18 +99,24 @@ impl Sensor {
         config[setting::OPENS] = settings.opens;
         config[setting::ARGV_MAX] = settings.argv_bytes;
         config[setting::PLAN] = plan.attach.setting();
+        // Opens are the most, and the ones that block.
+        let open_slots = settings.slots / 4 * 3;
+        config[setting::OPEN_SLOTS] = open_slots;
         let mut ebpf = EbpfLoader::new()
             .override_global("OFFSETS", offsets.as_slice(), true)
             .override_global("CONFIG", config.as_slice(), true)
             .map_max_entries("EVENTS", settings.ring_bytes)
             .map_max_entries("SLOTS", settings.slots)
-            .map_max_entries("FREE_SLOTS", settings.slots)
+            .map_max_entries("FREE_SLOTS", settings.slots - open_slots)
+            .map_max_entries("FREE_OPEN_SLOTS", open_slots)
             .map_max_entries("CALLS", settings.slots)
             .load(OBJECT)
             .context("create the maps (is this process root, with CAP_BPF and CAP_PERFMON?)")?;
-        fill_free_slots(&mut ebpf, settings.slots)?;
+        fill_free_slots(&mut ebpf, "FREE_OPEN_SLOTS", 0..open_slots)?;
+        fill_free_slots(&mut ebpf, "FREE_SLOTS", open_slots..settings.slots)?;
         fill_watched_names(&mut ebpf, &settings.watched_names)?;
         fill_wanted_calls(&mut ebpf)?;
+        plan.missing.extend(lost_fields(offsets));
         let lost = own::find(&mut ebpf, offsets);
         plan.missing.extend(lost);
         programs::attach(&mut ebpf, &plan)?;
@@ -172,6 +178,16 @@ impl LossTable {
     }
 }
 
+/// What is lost with the optional fields that this kernel lacks.
+fn lost_fields(offsets: &[u32; fields::COUNT]) -> BTreeSet<String> {
+    let optional = offsets.iter().zip(fields::OPTIONAL);
+    let missing = optional.filter(|(offset, _)| **offset == fields::MISSING);
+    let lost = missing.filter_map(|(_, lost)| *lost);
+    lost.filter(|lost| !lost.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 fn take_map(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
     ebpf.take_map(name)
         .ok_or_else(|| anyhow!("no map {name} in the object"))
@@ -183,9 +199,9 @@ pub(super) fn map_mut<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya:
         .ok_or_else(|| anyhow!("no map {name} in the object"))
 }
 
-fn fill_free_slots(ebpf: &mut Ebpf, slots: u32) -> Result<()> {
-    let mut free: Stack<_, u32> = Stack::try_from(map_mut(ebpf, "FREE_SLOTS")?)?;
-    for index in 0..slots {
+fn fill_free_slots(ebpf: &mut Ebpf, stack: &str, slots: Range<u32>) -> Result<()> {
+    let mut free: Stack<_, u32> = Stack::try_from(map_mut(ebpf, stack)?)?;
+    for index in slots {
         free.push(index, 0)
             .context("fill the stack of free slots")?;
     }
@@ -214,7 +230,7 @@ fn fill_wanted_calls(ebpf: &mut Ebpf) -> Result<()> {
             .into_iter()
             .enumerate()
         {
-            if let Some(nr) = syscalls::number(abi, call.name).filter(|nr| *nr < CALL_TABLE) {
+            for nr in syscalls::numbers(abi, call.name).filter(|nr| *nr < CALL_TABLE) {
                 let index = u32::try_from(row).unwrap_or(0) * CALL_TABLE + nr;
                 table
                     .set(index, value, 0)

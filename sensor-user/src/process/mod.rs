@@ -82,7 +82,12 @@ impl ProcessTable {
             .get(&child.ppid)
             .cloned()
             .or_else(|| procfs::read(child.ppid));
-        let inherited = parent.unwrap_or_default();
+        // A fork copies the parent's count of execs: another count means that an exec was lost.
+        let right = |parent: &ProcessEntry| parent.exec_id.is_none_or(|id| id == child.exec_id);
+        let inherited = parent
+            .filter(right)
+            .or_else(|| procfs::read(child.pid))
+            .unwrap_or_default();
         let entry = ProcessEntry {
             pid: child.pid,
             ppid: child.ppid,
@@ -90,7 +95,7 @@ impl ProcessTable {
             uid: child.cred[0],
             auid: child.auid,
             comm: comm(child),
-            exec_id: inherited.exec_id.map(|_| child.exec_id),
+            exec_id: Some(child.exec_id),
             exited: false,
             ..inherited
         };
@@ -171,8 +176,9 @@ impl ProcessTable {
         })
     }
 
-    /// The caller's entry, read from /proc if it is missing or stale; true if it was.
-    pub fn caller(&mut self, task: &Task) -> (&ProcessEntry, bool) {
+    /// The caller's entry, read from /proc if it is missing or stale; true if it was. `exe` is its
+    /// executable now, which may have been renamed or deleted since the exec.
+    pub fn caller(&mut self, task: &Task, exe: Option<Bytes>) -> (&ProcessEntry, bool) {
         let missing = self.known(task).is_none();
         if missing {
             let mut entry = procfs::read(task.pid)
@@ -182,10 +188,15 @@ impl ProcessTable {
             entry.ppid = task.ppid;
             entry.start_ns = task.start_ns;
             entry.comm = comm(task);
-            entry.exec_id = entry.exe.is_some().then_some(task.exec_id);
             self.by_pid.insert(task.pid, entry);
         }
-        (self.by_pid.entry(task.pid).or_default(), missing)
+        let entry = self.by_pid.entry(task.pid).or_default();
+        // From here on another count of execs means another image.
+        entry.exec_id = Some(task.exec_id);
+        if exe.is_some() {
+            entry.exe = exe;
+        }
+        (entry, missing)
     }
 
     /// By pid, the living or the latest dead.

@@ -17,6 +17,11 @@ use crate::{
     process::ProcessTable,
 };
 
+/// Records taken before signals and losses are looked at.
+const BATCH: usize = 2048;
+/// Batches that empty the largest ring, with some to spare for what comes meanwhile.
+const BATCHES: usize = 8192;
+
 /// How often losses are looked for.
 const CHECK: Duration = Duration::from_secs(10);
 
@@ -64,7 +69,7 @@ impl Watch {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = report.recv() => {
-                    self.drain(ring.get_mut())?;
+                    self.drain_all(ring.get_mut())?;
                     self.report()?;
                 }
                 _ = check.tick() => self.check_losses()?,
@@ -75,20 +80,25 @@ impl Watch {
                 }
                 guard = ring.readable_mut() => {
                     let mut guard = guard?;
-                    self.drain(guard.get_inner_mut())?;
-                    guard.clear_ready();
+                    if !self.drain(guard.get_inner_mut())? {
+                        guard.clear_ready();
+                    }
                 }
             }
         }
-        self.drain(ring.get_mut())?;
+        self.drain_all(ring.get_mut())?;
         diagnostics.get_mut().flush();
         self.outputs.status(&self.status, &self.sensor.loss()?)
     }
 
-    /// Takes everything that is in the ring.
-    fn drain(&mut self, ring: &mut RingBuf<MapData>) -> Result<()> {
+    /// Takes records out of the ring, at most [`BATCH`]; true if there may be more. A flood must not
+    /// keep signals and losses from being looked at.
+    fn drain(&mut self, ring: &mut RingBuf<MapData>) -> Result<bool> {
         let offset = kernel::clock_offset_ns();
-        while let Some(item) = ring.next() {
+        for _ in 0..BATCH {
+            let Some(item) = ring.next() else {
+                return self.outputs.flush().map(|()| false);
+            };
             let record = Bytes::copy_from_slice(&item);
             drop(item);
             match decode(&record) {
@@ -104,11 +114,21 @@ impl Watch {
                 }
             }
         }
-        self.outputs.flush()
+        self.outputs.flush().map(|()| true)
     }
 
+    /// Takes what is in the ring now: as many records as it can hold.
+    fn drain_all(&mut self, ring: &mut RingBuf<MapData>) -> Result<()> {
+        for _ in 0..BATCHES {
+            if !self.drain(ring)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Alerts first: what fails to be written must not keep one back.
     fn handle(&mut self, event: &Event) -> Result<()> {
-        self.outputs.event(event)?;
         let processes = &self.assembler.processes;
         for observation in self.enricher.observe(event, processes) {
             for finding in self.rules.evaluate(&observation) {
@@ -117,7 +137,7 @@ impl Watch {
                 self.outputs.alert(finding, scene)?;
             }
         }
-        Ok(())
+        self.outputs.event(event)
     }
 
     /// Says at once when more was lost than before, and mends what the losses broke.

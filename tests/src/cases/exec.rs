@@ -4,7 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs,
     os::unix::{
-        ffi::OsStrExt as _,
+        ffi::{OsStrExt as _, OsStringExt as _},
         fs::{MetadataExt as _, PermissionsExt as _},
         process::CommandExt as _,
     },
@@ -26,6 +26,8 @@ pub(crate) const CASES: &[Case] = &[
     case("exec/200 KB of arguments", long_arguments),
     case("exec/script", script),
     case("exec/relative name", relative),
+    case("exec/long name", long_name),
+    case("exec/deleted executable", deleted),
     case("exec/as another user", other_user),
     case("exec/from a thread", from_thread),
     case("exec/memfd", memfd),
@@ -204,6 +206,46 @@ fn relative(ctx: &mut Ctx) -> Result<()> {
     same_bytes(&event, "/cwd", sub.as_os_str().as_bytes())?;
     same_bytes(&event, "/paths/0/resolved", exe.as_os_str().as_bytes())?;
     check_item(&event, 0, b"../up", &exe)
+}
+
+/// The longest name that the kernel takes must not crowd out what else there is to say.
+fn long_name(ctx: &mut Ctx) -> Result<()> {
+    let exe = program(&ctx.dir, "long")?;
+    let plain = exe.as_os_str().as_bytes();
+    let detour = b"/.".repeat((4094 - plain.len()) / 2);
+    let name = OsString::from_vec([&detour[..], plain].concat());
+    let mut child = Command::new(&name)
+        .args(["act", "nothing"])
+        .current_dir(&ctx.dir)
+        .spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let event = exec_event(ctx, pid, true)?;
+    same_bytes(&event, "/who/exe", plain)?;
+    same_bytes(&event, "/cwd", ctx.dir.as_os_str().as_bytes())?;
+    same_bytes(&event, "/paths/0/name", name.as_bytes())?;
+    same_bytes(&event, "/paths/0/resolved", plain)?;
+    same_bool(&event, "/exec/truncated", false)?;
+    check_argv(&event, &[&name, OsStr::new("act"), OsStr::new("nothing")])
+}
+
+/// A program that deletes its file is not what the name says any more.
+fn deleted(ctx: &mut Ctx) -> Result<()> {
+    let exe = program(&ctx.dir, "dropper")?;
+    let opened = ctx.dir.join("opened");
+    fs::write(&opened, "x")?;
+    let mut child = Command::new(&exe)
+        .args(["act", "delete-self-open"])
+        .arg(&opened)
+        .spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let name = opened.as_os_str().as_bytes().to_vec();
+    let event = ctx.event("open", pid, |v| {
+        bytes(&v["paths"][0]["name"]) == Some(name.clone())
+    })?;
+    let gone = [exe.as_os_str().as_bytes(), b" (deleted)"].concat();
+    same_bytes(&event, "/who/exe", &gone)
 }
 
 fn other_user(ctx: &mut Ctx) -> Result<()> {

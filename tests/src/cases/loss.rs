@@ -16,6 +16,7 @@ use crate::{
 
 pub(crate) const CASES: &[Lone] = &[
     lone("loss/a ring that overruns", overrun),
+    lone("loss/opens that block", blocked_opens),
     lone("loss/return probes that the kernel skips", skipped),
 ];
 
@@ -102,6 +103,50 @@ fn skipped(ctx: &LoneCtx) -> Result<()> {
     // Opens by others meanwhile may be among the lost.
     if came + lost < BLOCKED {
         bail!("{BLOCKED} opens, but {came} came and {lost} were lost");
+    }
+    if lost == 0 {
+        bail!("no return probe was skipped: this tests nothing");
+    }
+    sensor.stop().map(|_| ())
+}
+
+/// However many opens block, an exec is seen: opens have slots of their own.
+fn blocked_opens(ctx: &LoneCtx) -> Result<()> {
+    let pipe = ctx.dir.join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status()?;
+    if !made.success() {
+        bail!("mkfifo: {made}");
+    }
+    let plan = ctx.plan.as_str();
+    let args = [
+        "--attach", plan, "--events", "--opens", "all", "--slots", "16",
+    ];
+    let mut sensor = Sensor::start(&args)?;
+    let block = |_| {
+        Command::new("/proc/self/exe")
+            .args(["act", "open"])
+            .arg(&pipe)
+            .spawn()
+    };
+    let mut children = (0..20).map(block).collect::<Result<Vec<_>, _>>()?;
+    for child in &children {
+        let path = format!("/proc/{}/syscall", child.id());
+        until(&path, |call| call.starts_with("257 "))?;
+    }
+    let mut seen = Command::new("/bin/true").spawn()?;
+    let pid = seen.id();
+    seen.wait()?;
+    let found = sensor.wait_for("the exec", |v| {
+        v["hook"] == "execve" && v["who"]["pid"] == pid
+    });
+    for child in &mut children {
+        child.kill()?;
+        child.wait()?;
+    }
+    found?;
+    let status = report(&sensor)?;
+    if lost(&status, "open") == 0 || lost(&status, "execve") != 0 {
+        bail!("opens were to be lost, and no exec: {status}");
     }
     sensor.stop().map(|_| ())
 }

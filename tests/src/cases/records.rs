@@ -11,6 +11,7 @@ use crate::{
 
 pub(crate) const CASES: &[Lone] = &[
     lone("records/ausearch reads the log", ausearch),
+    lone("records/printed", printed),
     lone("records/arguments beyond the bound", bound),
 ];
 
@@ -85,6 +86,33 @@ fn ausearch(ctx: &LoneCtx) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// `--records`: the same text, and EOE behind it, as auditd's plug-ins get it.
+fn printed(ctx: &LoneCtx) -> Result<()> {
+    let plan = ctx.plan.as_str();
+    let mut sensor =
+        Sensor::start(&["--attach", plan, "--records", "--events", "--opens", "none"])?;
+    let mut child = Command::new("/bin/true").arg("printed marker").spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let event = sensor.wait_for("the exec", |v| {
+        v["hook"] == "execve" && v["who"]["pid"] == pid
+    })?;
+    let id = format!(":{}): ", event["serial"]);
+    let lines: Vec<String> = sensor
+        .text()
+        .into_iter()
+        .filter(|line| line.contains(&id))
+        .collect();
+    let kind = |line: &String| line.split([' ', '=']).nth(1).unwrap_or_default().to_owned();
+    let mut kinds: Vec<String> = lines.iter().map(kind).collect();
+    kinds.dedup();
+    let expect = ["SYSCALL", "EXECVE", "CWD", "PATH", "PROCTITLE", "EOE"];
+    if kinds != expect || !lines[1].ends_with("a1=7072696E746564206D61726B6572") {
+        bail!("printed:\n{}", lines.join("\n"));
+    }
+    sensor.stop().map(|_| ())
 }
 
 fn bound(ctx: &LoneCtx) -> Result<()> {

@@ -134,10 +134,16 @@ impl Report {
                 );
             }
         }
-        let (our_names, their_names) = (names(ours), names(theirs));
-        if our_names != their_names && our_names.iter().any(|name| !their_names.contains(name)) {
+        let missing = |name: &String| ours.get(name).is_none() && listed(theirs, name);
+        let their_names: Vec<String> = names(theirs).into_iter().filter(|n| !missing(n)).collect();
+        if names(ours) != their_names {
             same = false;
-            self.differ(key, event, format!("{}: fields {our_names:?}", theirs.kind));
+            let our_names = names(ours).join(" ");
+            self.differ(
+                key,
+                event,
+                format!("{}: fields of auklet: {our_names}", theirs.kind),
+            );
         }
         same
     }

@@ -65,17 +65,11 @@ fn start_auditd() -> Result<()> {
     let auid = format!("auid={AUID}");
     tool("auditctl", &["-D"])?;
     tool("auditctl", &["-b", "65536", "-e", "1"])?;
-    let rule = [
-        "-a",
-        "always,exit",
-        "-F",
-        "arch=b64",
-        "-S",
-        CALLS,
-        "-F",
-        &auid,
-    ];
-    tool("auditctl", &rule)
+    for arch in ["arch=b64", "arch=b32"] {
+        let rule = ["-a", "always,exit", "-F", arch, "-S", CALLS, "-F", &auid];
+        tool("auditctl", &rule)?;
+    }
+    Ok(())
 }
 
 fn tool(program: &str, args: &[&str]) -> Result<()> {
@@ -142,9 +136,12 @@ fn until_whole(log: &Path) -> Result<()> {
     let mark = format!("name=\"{END}\"");
     while Instant::now() < end {
         let text = fs::read(log).unwrap_or_default();
-        if String::from_utf8_lossy(&text).contains(&mark) {
-            // The event's last record may still be on its way.
-            std::thread::sleep(Duration::from_millis(300));
+        let text = String::from_utf8_lossy(&text);
+        // Its PATH, and behind that the event's last record.
+        let mut lines = text.lines();
+        let path = lines.find(|line| line.contains(&mark));
+        let id = path.and_then(|line| Some(line.split_once("msg=")?.1.split_once(": ")?.0));
+        if id.is_some_and(|id| lines.any(|l| l.starts_with("type=PROCTITLE") && l.contains(id))) {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(50));

@@ -123,6 +123,9 @@ fn opens(dir: &Path) -> Result<()> {
         open(path, flags, 0o644);
     }
     open("file", O_CREAT | O_WRONLY, 0o600);
+    // The first time, the name is not in the kernel's cache.
+    open("/proc/self/oom_score_adj", O_CREAT | O_WRONLY, 0o600);
+    open("/proc/self/oom_score_adj", O_CREAT | O_WRONLY, 0o600);
     open(
         std::ffi::OsStr::from_bytes(b"\xff\xfe"),
         O_RDWR | O_CREAT,

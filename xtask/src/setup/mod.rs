@@ -18,6 +18,7 @@ pub(crate) fn setup(refresh: bool) -> Result<()> {
     let _lock = cache::lock()?;
     apt::install(&[BUILD_PACKAGES.as_slice(), &GUEST_PACKAGES].concat())?;
     toolchain::setup()?;
+    toolchain::lints()?;
     kernels::setup(refresh)?;
     rootfs::setup()
 }

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    apt::{as_root, mirror},
+    apt::{KEYRING, as_root, mirror},
     cache,
     command::{command, quiet},
 };
@@ -66,13 +66,21 @@ pub(crate) fn setup() -> Result<()> {
     })
 }
 
-/// debootstrap checks the archive's signatures itself.
+/// Not without the archive's signatures: debootstrap would go on without a keyring.
 fn bootstrap(root: &Path) -> Result<()> {
     remove(root)?;
     let include = format!("--include={}", PACKAGES.join(","));
+    let keyring = format!("--keyring={KEYRING}");
     let words = [
         as_root()?.as_slice(),
-        &["debootstrap", "--variant=minbase", &include, SUITE],
+        &[
+            "debootstrap",
+            "--variant=minbase",
+            "--force-check-gpg",
+            &keyring,
+            &include,
+            SUITE,
+        ],
     ]
     .concat();
     quiet(command(&words).arg(root).arg(mirror(false)?))?;

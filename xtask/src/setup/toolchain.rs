@@ -16,6 +16,18 @@ pub(crate) const BPF_LINKER: &str = "0.10.4";
 /// Seconds that rustup may take to fetch rust-src before Debian's package is taken.
 const RUSTUP_SECONDS: &str = "120";
 
+/// What the tests need beside what a build needs.
+pub(crate) fn lints() -> Result<()> {
+    let runs = |tool: &str| {
+        let mut cargo = command(&["cargo", tool, "--version"]);
+        quiet(cargo.current_dir(cache::checkout())).is_ok()
+    };
+    cache::step("rustfmt, clippy", runs("fmt") && runs("clippy"), || {
+        let add = ["rustup", "component", "add", "rustfmt", "clippy"];
+        quiet(command(&add).current_dir(cache::checkout()))
+    })
+}
+
 pub(crate) fn setup() -> Result<()> {
     let source = rust_src()?;
     cache::step("rust-src", source.join("core/Cargo.toml").exists(), || {

@@ -11,6 +11,7 @@ use std::{
         unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
     },
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -18,8 +19,9 @@ use serde_json::Value;
 
 use super::who::check_me;
 use crate::{
-    harness::{Case, Ctx, case},
+    harness::{Case, Ctx, case, skip},
     json::{bytes, same_bool, same_bytes, same_number},
+    tiny,
 };
 
 pub(crate) const CASES: &[Case] = &[
@@ -30,6 +32,7 @@ pub(crate) const CASES: &[Case] = &[
     case("open/open(2)", open2),
     case("open/creat(2)", creat),
     case("open/openat2", by_openat2),
+    case("open/32-bit calls", compat),
 ];
 
 fn c(path: &Path) -> Result<CString> {
@@ -165,9 +168,7 @@ fn tmpfile(ctx: &mut Ctx) -> Result<()> {
     let dir = ctx.dir.clone();
     let fd = openat(libc::AT_FDCWD, &dir, flags, 0o600)?;
     if fd < 0 {
-        return Err(crate::harness::skip(format!(
-            "this file system has no O_TMPFILE: {fd}"
-        )));
+        return Err(skip(format!("this file system has no O_TMPFILE: {fd}")));
     }
     let event = event(ctx, &dir)?;
     check_result(&event, "openat", fd, flags)?;
@@ -212,4 +213,42 @@ fn by_openat2(ctx: &mut Ctx) -> Result<()> {
         bail!("openat2: {fd}");
     }
     check_file(&event, &path, "NORMAL")
+}
+
+/// A 32-bit process: its calls come in by another table.
+fn compat(ctx: &mut Ctx) -> Result<()> {
+    let path = ctx.dir.join("made");
+    let program = tiny::program32(&ctx.dir, &path)?;
+    let mut child = match Command::new(&program).current_dir(&ctx.dir).spawn() {
+        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
+            return Err(skip("this kernel runs no 32-bit programs"));
+        }
+        spawned => spawned?,
+    };
+    let pid = child.id();
+    child.wait()?;
+    let mut call = |hook: &str, name: &str, exit: i64| {
+        ctx.event(hook, pid, |v| {
+            v["syscall"]["arch"] == "i386"
+                && v["syscall"]["name"] == name
+                && v["syscall"]["exit"] == exit
+        })
+    };
+    let created = call("open", "creat", 3)?;
+    same_bytes(&created, "/paths/1/name", path.as_os_str().as_bytes())?;
+    same_number(&created, "/open/mode", 0o640)?;
+    same_bool(&created, "/open/created", true)?;
+    check_file(&created, &path, "CREATE")?;
+    check_file(&call("open", "open", 4)?, &path, "NORMAL")?;
+    let missing = call("open", "open", -i64::from(libc::ENOENT))?;
+    same_bytes(&missing, "/paths/0/name", b"missing32")?;
+    let dated = call("utime", "utime", 0)?;
+    same_bytes(
+        &dated,
+        "/utime/target/resolved",
+        path.as_os_str().as_bytes(),
+    )?;
+    same_bool(&dated, "/utime/set_mtime", false)?;
+    let refused = call("execve", "execve", -i64::from(libc::EACCES))?;
+    check_inode(&refused["paths"][0], &fs::metadata(&path)?)
 }

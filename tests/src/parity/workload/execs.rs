@@ -44,6 +44,8 @@ pub(super) fn execs(dir: &Path) -> Result<()> {
         start(Command::new(missing).arg("x"));
     }
     start(Command::new("./tiny").arg("x".repeat(200_000)));
+    let compat = tiny::program32(dir, &dir.join("made32"))?;
+    start(&mut Command::new(compat));
     long_arguments();
     other_users();
     start(Command::new("/proc/self/exe").args(["act", "memfd"]));
