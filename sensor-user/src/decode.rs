@@ -200,6 +200,7 @@ impl CallFacts {
     }
 
     fn take(&mut self, tag: u16, flags: u16, data: Bytes) {
+        let walked = |components| RawPath { components, flags };
         match tag {
             tag::ITEM => {
                 if let Ok((facts, _)) = ItemFacts::read_from_prefix(&data) {
@@ -217,30 +218,12 @@ impl CallFacts {
             }
             tag::PATH => {
                 if let Some(item) = self.items.last_mut() {
-                    item.path = Some(RawPath {
-                        components: data,
-                        flags,
-                    });
+                    item.path = Some(walked(data));
                 }
             }
-            tag::CWD => {
-                self.cwd = Some(RawPath {
-                    components: data,
-                    flags,
-                })
-            }
-            tag::BASE => {
-                self.base = Some(RawPath {
-                    components: data,
-                    flags,
-                })
-            }
-            tag::EXE => {
-                self.exe = Some(RawPath {
-                    components: data,
-                    flags,
-                })
-            }
+            tag::CWD => self.cwd = Some(walked(data)),
+            tag::BASE => self.base = Some(walked(data)),
+            tag::EXE => self.exe = Some(walked(data)),
             tag::PROCTITLE => self.proctitle = data,
             tag::ARGV => {
                 self.argv = data;

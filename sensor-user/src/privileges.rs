@@ -15,10 +15,13 @@ const NEEDED: [Capability; 3] = [
     Capability::CAP_DAC_READ_SEARCH,
 ];
 
+/// PROC_PID_INIT_INO of include/linux/proc_ns.h.
+const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+
 /// Clear words before the kernel's own.
 ///
 /// # Errors
-/// Not root, or a kernel without BTF.
+/// Not root, a kernel without BTF, a pid namespace of our own.
 pub fn check() -> Result<()> {
     if !Path::new(SYS_BTF).exists() {
         bail!("{SYS_BTF} is missing: the kernel needs CONFIG_DEBUG_INFO_BTF (Linux 5.8 or newer)");
@@ -28,6 +31,12 @@ pub fn check() -> Result<()> {
         bail!(
             "must run as root: loading eBPF programs needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"
         );
+    }
+    // What the programs say of processes is in the numbers of the first namespace.
+    let namespace =
+        std::fs::read_link("/proc/self/ns/pid").context("which pid namespace is this")?;
+    if namespace.as_os_str() != FIRST_PID_NAMESPACE {
+        bail!("must run in the host's pid namespace (in a container: --pid=host)");
     }
     Ok(())
 }

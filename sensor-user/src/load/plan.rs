@@ -149,24 +149,7 @@ impl Plan {
         if attach == Attach::Tracepoint {
             return plan;
         }
-        for call in CALLS {
-            let function = format!("{NATIVE_PREFIX}{}", call.name);
-            if types.has_function(&function) {
-                let fentry = attach == Attach::Fentry && types.is_traceable(&function);
-                let attach = if fentry {
-                    Attach::Fentry
-                } else {
-                    Attach::Kprobe
-                };
-                plan.calls.push(CallSite {
-                    call: *call,
-                    function,
-                    attach,
-                });
-            } else {
-                plan.missing.push(format!("{function}: not in this kernel"));
-            }
-        }
+        plan.add_native(types);
         plan.add_compat(types);
         plan.add_module_functions(types);
         plan.open_function = OPEN_FUNCTIONS
@@ -183,6 +166,28 @@ impl Plan {
                 .push("vfs_utimes: targets of utimensat".to_owned());
         }
         plan
+    }
+
+    /// Each call's own function; by kprobe where fentry can't.
+    fn add_native(&mut self, types: &KernelTypes) {
+        for call in CALLS {
+            let function = format!("{NATIVE_PREFIX}{}", call.name);
+            if types.has_function(&function) {
+                let fentry = self.attach == Attach::Fentry && types.is_traceable(&function);
+                let attach = if fentry {
+                    Attach::Fentry
+                } else {
+                    Attach::Kprobe
+                };
+                self.calls.push(CallSite {
+                    call: *call,
+                    function,
+                    attach,
+                });
+            } else {
+                self.missing.push(format!("{function}: not in this kernel"));
+            }
+        }
     }
 
     /// 32-bit calls have functions of their own; by kprobe, as few processes make any.

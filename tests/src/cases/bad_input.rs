@@ -18,6 +18,7 @@ use crate::{
 pub(crate) const CASES: &[Lone] = &[
     lone("bad input/not root", not_root),
     lone("bad input/no BTF", no_btf),
+    lone("bad input/another pid namespace", pid_namespace),
     lone("bad input/unknown attach plan", unknown_plan),
     lone("bad input/missing rule file", missing_rules),
     lone("bad input/broken rule file", broken_rules),
@@ -92,6 +93,12 @@ fn no_btf(ctx: &LoneCtx) -> Result<()> {
         &mut command,
         &["/sys/kernel/btf/vmlinux", "CONFIG_DEBUG_INFO_BTF"],
     )
+}
+
+fn pid_namespace(_: &LoneCtx) -> Result<()> {
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork"]).arg(binary()).arg("run");
+    refused(&mut command, &["the host's pid namespace"])
 }
 
 fn unknown_plan(_: &LoneCtx) -> Result<()> {
