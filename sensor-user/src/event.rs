@@ -217,4 +217,7 @@ pub struct Caveats {
     pub looked_up: bool,
     /// The caller's process entry was missing and was read from /proc.
     pub from_proc: bool,
+    /// The caller's paths start at another root than the sensor's: a chroot, a container, or any mount
+    /// namespace that an unprivileged user made. Its `/usr/bin/tar` need not be the host's.
+    pub other_root: bool,
 }

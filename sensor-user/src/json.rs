@@ -77,6 +77,7 @@ fn value(event: &Event) -> Value {
             "truncated": event.caveats.truncated,
             "looked_up": event.caveats.looked_up,
             "from_proc": event.caveats.from_proc,
+            "other_root": event.caveats.other_root,
         },
     });
     let field = if hook == "execve" { "exec" } else { hook };

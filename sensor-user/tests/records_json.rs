@@ -124,6 +124,7 @@ fn every_field_of_an_event() {
         },
         "caveats": {
             "name_from_user": false, "truncated": false, "looked_up": true, "from_proc": false,
+            "other_root": false,
         },
     });
     assert_eq!(shown(&event(What::Exec(exec))), expect);

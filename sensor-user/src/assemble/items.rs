@@ -236,19 +236,20 @@ fn seen_by_tomoyo(facts: &CallFacts, paths: &mut Vec<PathItem>) {
     if let Some(name) = facts.filename.clone().filter(|name| !name.is_empty()) {
         again.name = Some(name);
     }
-    // The link of a descriptor, which the exec may have closed, has an inode that nobody saw.
-    let by_descriptor = paths
-        .first()
-        .is_some_and(|item| item.name.as_deref() == Some(b""));
-    if by_descriptor {
-        again.file = None;
-    }
+    let by_descriptor = first.name.as_deref() == Some(b"");
     let mut link = again.clone();
-    if !by_descriptor
-        && lookup::fill(facts, &mut link, false)
-        && link.file.is_some_and(|file| file.is_link())
+    if !by_descriptor && lookup::fill(facts, &mut link, false) {
+        if link.file.is_some_and(|file| file.is_link()) {
+            again = link;
+        }
+    } else if by_descriptor
+        || again
+            .name
+            .as_ref()
+            .is_some_and(|n| n.starts_with(b"/proc/"))
     {
-        again = link;
+        // A link of a process that closed the descriptor or is gone: nobody saw its inode.
+        again.file = None;
     }
     paths.insert(1, again);
 }

@@ -84,6 +84,7 @@ impl Assembler {
     fn event(&mut self, facts: &CallFacts, clock_offset_ns: u64) -> Event {
         let mut caveats = Caveats {
             truncated: facts.header.flags & u32::from(flag::TRUNCATED) != 0,
+            other_root: facts.header.flags & u32::from(flag::OTHER_ROOT) != 0,
             ..Caveats::default()
         };
         let cwd = facts.cwd.as_ref().map(|path| path.to_bytes());

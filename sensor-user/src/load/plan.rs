@@ -113,13 +113,14 @@ const NATIVE_PREFIX: &str = "__x64_sys_";
 const NATIVE_PREFIX: &str = "__arm64_sys_";
 
 /// What stands before and after a call's name in the functions of the 32-bit table, where the kernel
-/// is built with one: COMPAT_SYSCALL_DEFINE and the `_time32` calls (include/linux/compat.h).
+/// is built with one, first what is used if it is there: COMPAT_SYSCALL_DEFINE (include/linux/compat.h),
+/// calls with 32-bit times, calls that both tables share.
 #[cfg(target_arch = "x86_64")]
 const COMPAT_NAMES: [(&str, &str); 4] = [
-    ("__ia32_sys_", ""),
     ("__ia32_compat_sys_", ""),
     ("__ia32_sys_", "_time32"),
     ("__ia32_sys_", "32"),
+    ("__ia32_sys_", ""),
 ];
 #[cfg(target_arch = "aarch64")]
 const COMPAT_NAMES: [(&str, &str); 1] = [("__arm64_compat_sys_", "")];
@@ -197,15 +198,19 @@ impl Plan {
             return;
         }
         for call in CALLS {
-            for (before, after) in COMPAT_NAMES {
+            let offered = |(before, after): &(&str, &str)| {
                 let function = format!("{before}{}{after}", call.name);
-                if types.has_function(&function) {
-                    self.calls.push(CallSite {
-                        call: *call,
-                        function,
-                        attach: Attach::Kprobe,
-                    });
-                }
+                types.has_function(&function).then_some(function)
+            };
+            // The first is what the 32-bit table has; utimensat is there twice, with times of both
+            // sizes.
+            let both = if call.name == "utimensat" { 2 } else { 1 };
+            for function in COMPAT_NAMES.iter().filter_map(offered).take(both) {
+                self.calls.push(CallSite {
+                    call: *call,
+                    function,
+                    attach: Attach::Kprobe,
+                });
             }
         }
     }

@@ -1,11 +1,17 @@
 //! A loaded sensor: the programs attached, the ring buffer and the counters open.
 
-use std::{collections::BTreeSet, ops::Range, path::Path};
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+    os::fd::{AsFd as _, AsRawFd as _},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, HashMap, MapData, PerCpuArray, RingBuf, stack::Stack},
+    programs::Program,
 };
 use aya_log::EbpfLogger;
 use sensor_ebpf::{
@@ -140,31 +146,54 @@ impl Sensor {
         EbpfLogger::init(&mut self.ebpf).context("read the programs' own diagnostics")
     }
 
+    /// How often the kernel skipped a program because the same one was interrupted on that CPU: since
+    /// 5.12, from proc_pid_fdinfo(5). What was skipped, nobody knows.
+    #[must_use]
+    pub fn recursion_misses(&self) -> u64 {
+        let misses = |program: &Program| {
+            let fd = program.fd().ok()?.as_fd().as_raw_fd();
+            let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
+            let line = info
+                .lines()
+                .find_map(|line| line.strip_prefix("recursion_misses:"))?;
+            line.trim().parse::<u64>().ok()
+        };
+        let programs = self.ebpf.programs();
+        programs.filter_map(|(_, program)| misses(program)).sum()
+    }
+
     /// Counters summed over the CPUs: `[kind][cause]`.
     ///
     /// # Errors
     /// The map can't be read.
     pub fn loss(&self) -> Result<LossTable> {
-        let mut table = LossTable::default();
+        let mut table = LossTable {
+            recursion_misses: self.recursion_misses(),
+            ..LossTable::default()
+        };
         for k in 0..kind::COUNT {
             for c in 0..cause::COUNT {
                 let values = self.loss.get(&loss::counter(k, c), 0)?;
-                table.0[usize::from(k)][c as usize] = values.iter().sum();
+                table.counts[usize::from(k)][c as usize] = values.iter().sum();
             }
         }
         Ok(table)
     }
 }
 
-/// Loss counters, `[kind][cause]`.
+/// Loss counters, `counts[kind][cause]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LossTable(pub [[u64; cause::COUNT as usize]; kind::COUNT as usize]);
+pub struct LossTable {
+    pub counts: [[u64; cause::COUNT as usize]; kind::COUNT as usize],
+    /// [`Sensor::recursion_misses`]
+    pub recursion_misses: u64,
+}
 
 impl LossTable {
     /// Records of a kind that were lost: tried, or never begun, and not in the ring.
     #[must_use]
     pub fn lost(&self, kind: u16) -> u64 {
-        let row = &self.0[usize::from(kind)];
+        let row = &self.counts[usize::from(kind)];
         [cause::RING_FULL, cause::NO_SLOT, cause::NO_EXIT]
             .iter()
             .map(|c| row[*c as usize])

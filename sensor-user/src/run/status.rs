@@ -38,6 +38,8 @@ pub(super) struct Report {
     received: Received,
     lost: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     lost_total: u64,
+    /// Programs that the kernel skipped; not in `lost_total`, as not each would have sent a record.
+    recursion_misses: u64,
     malformed: u64,
     alerts: u64,
 }
@@ -58,7 +60,7 @@ impl Status {
     pub(super) fn report(&self, loss: &LossTable, alerts: u64) -> Report {
         let received = KINDS.map(|(kind, name)| (name, self.received[usize::from(kind)]));
         let causes = |kind: u16| {
-            let row = loss.0[usize::from(kind)];
+            let row = loss.counts[usize::from(kind)];
             let named = cause::NAMES.into_iter().zip(row);
             named
                 .skip(1)
@@ -74,6 +76,7 @@ impl Status {
                 .filter(|(_, causes)| !causes.is_empty())
                 .collect(),
             lost_total: loss.total_lost(),
+            recursion_misses: loss.recursion_misses,
             malformed: self.malformed,
             alerts,
         }
@@ -88,6 +91,9 @@ impl Report {
             "records received={received} lost={} malformed={} alerts={}",
             self.lost_total, self.malformed, self.alerts
         );
+        if self.recursion_misses > 0 {
+            line.push_str(&format!(" recursion_misses={}", self.recursion_misses));
+        }
         for (kind, causes) in &self.lost {
             for (cause, count) in causes {
                 line.push_str(&format!(" {kind}.{cause}={count}"));

@@ -143,10 +143,10 @@ impl Watch {
     /// Says at once when more was lost than before, and mends what the losses broke.
     fn check_losses(&mut self) -> Result<()> {
         let loss = self.sensor.loss()?;
-        let lost = loss.total_lost();
+        let lost = loss.total_lost() + loss.recursion_misses;
         if lost > self.lost {
             log::warn!(
-                "{} more records lost: {}",
+                "{} more records lost, or programs skipped: {}",
                 lost - self.lost,
                 self.outputs.summary(&self.status, &loss)
             );

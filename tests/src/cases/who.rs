@@ -5,7 +5,7 @@ use std::{fs, os::unix::ffi::OsStrExt as _};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::json::{absent, same_bytes, same_number};
+use crate::json::{absent, same_bool, same_bytes, same_number};
 
 /// Ids of a process.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ pub(crate) fn check_me(event: &Value) -> Result<()> {
     Who::me().check(event)?;
     // SAFETY: gettid has no preconditions.
     same_number(event, "/who/tid", unsafe { libc::gettid() }.into())?;
+    same_bool(event, "/caveats/other_root", false)?;
     let comm = fs::read("/proc/thread-self/comm")?;
     same_bytes(event, "/who/comm", comm.trim_ascii_end())?;
     let exe = fs::read_link("/proc/self/exe")?;

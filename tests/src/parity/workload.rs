@@ -139,7 +139,7 @@ fn opens(dir: &Path) -> Result<()> {
     as_nobody(|| open("secret", O_RDONLY, 0));
     as_nobody(|| open("theirs", O_CREAT | O_WRONLY, 0o600));
     for (program, file) in [("chroot", "/file"), ("open", "file")] {
-        let mut child = Command::new("/proc/self/exe");
+        let mut child = Command::new(crate::parity::driver());
         child.args(["act", program]);
         if program == "chroot" {
             child.arg(dir);

@@ -96,6 +96,7 @@ fn chroot(ctx: &mut Ctx) -> Result<()> {
     // Paths are as the task sees them, like auditd's.
     let event = ctx.event("open", pid, |v| v["paths"][0]["name"] == "/inside")?;
     same_bytes(&event, "/cwd", b"/")?;
+    same_bool(&event, "/caveats/other_root", true)?;
     same_bytes(&event, "/paths/0/resolved", b"/inside")
 }
 

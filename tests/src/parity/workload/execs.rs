@@ -11,7 +11,7 @@ use std::{
 use anyhow::Result;
 
 use super::{NOBODY, c, start};
-use crate::tiny;
+use crate::{parity::driver, tiny};
 
 fn script(path: &str, text: &str) -> Result<()> {
     fs::write(path, text)?;
@@ -48,8 +48,8 @@ pub(super) fn execs(dir: &Path) -> Result<()> {
     start(&mut Command::new(compat));
     long_arguments();
     other_users();
-    start(Command::new("/proc/self/exe").args(["act", "memfd"]));
-    start(Command::new("/proc/self/exe").args(["act", "thread-exec", "./tiny", "after"]));
+    start(Command::new(driver()).args(["act", "memfd"]));
+    start(Command::new(driver()).args(["act", "thread-exec", "./tiny", "after"]));
     by_descriptor(dir);
     Ok(())
 }
