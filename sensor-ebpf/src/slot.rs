@@ -67,11 +67,12 @@ const RESERVED: usize = 3 * SLACK + 1024;
 #[map]
 static SLOTS: Array<Slot> = Array::with_max_entries(512, 0);
 
-/// Indices of slots that are not in use, filled by user space: from `setting::OPEN_SLOTS` on here,
+/// Indices of slots that are not in use, for calls that are no opens: from `setting::OPEN_SLOTS` on.
+/// Filled by user space.
 #[map]
 static FREE_SLOTS: Stack<u32> = Stack::with_max_entries(512, 0);
 
-/// below it here.
+/// The same for opens: below `setting::OPEN_SLOTS`.
 #[map]
 static FREE_OPEN_SLOTS: Stack<u32> = Stack::with_max_entries(512, 0);
 
@@ -262,8 +263,8 @@ impl Slot {
             at.write(0);
             bpf_probe_read_user_str(at.cast(), CAP as u32, source as *const _)
         };
-        // For an empty string the helper gives 0 (its count of the NUL came later); arithmetic, as
-        // callers loop: -1 for an error, 0 for an empty string, else 0.
+        // For an empty string kernels give 0, or 1 with its NUL: make it 1. Arithmetic, because callers
+        // loop (see `send_part`).
         let empty = (n - 1) >> 63 & !(n >> 63) & 1;
         self.grow(n + empty, CAP as u64)
     }
