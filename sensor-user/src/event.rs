@@ -10,8 +10,8 @@ pub struct Event {
     pub time_ns: u64,
     /// Number of this event in this sensor's log, as in `audit(SEC.mmm:SERIAL)`.
     pub serial: u32,
-    /// The system call.
-    pub call: Syscall,
+    /// The system call; `None` for what no call made: a message of user space, an io_uring operation.
+    pub call: Option<Syscall>,
     /// Who did it; credentials, `comm` and `exe` as at system call exit, like auditd's.
     pub who: Process,
     /// Working directory of the caller. `None`: the call named no path (auditd then writes no CWD).
@@ -24,8 +24,18 @@ pub struct Event {
     pub key: Option<Bytes>,
     /// What is particular to the family of system calls.
     pub what: What,
+    /// Further records, in auditd's order.
+    pub aux: Vec<Aux>,
     /// What is known to be incomplete or weaker than a kernel object (see [`Caveats`]).
     pub caveats: Caveats,
+}
+
+impl Event {
+    /// As audit's `success=`; what no call made did not fail.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.call.is_none_or(|call| call.success())
+    }
 }
 
 /// A system call's registers and result.
@@ -97,6 +107,28 @@ pub struct PathItem {
     /// The inode, if one was bound.
     pub file: Option<FileFacts>,
     pub nametype: NameType,
+    /// The file's capabilities.
+    pub caps: FileCaps,
+    /// auditd counts the item and writes no record of it (the directory of a message queue).
+    pub hidden: bool,
+}
+
+/// Capabilities of a file: `security.capability` (include/uapi/linux/capability.h).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FileCaps {
+    /// None: all fields are 0.
+    #[default]
+    Absent,
+    /// Not looked for, because the look-up was told not to follow a mount (umount): all are `?`.
+    Unread,
+    Present {
+        permitted: u64,
+        inheritable: u64,
+        effective: bool,
+        /// VFS_CAP_REVISION without its shift.
+        version: u32,
+        rootid: u32,
+    },
 }
 
 /// audit's `nametype=`.
@@ -140,6 +172,99 @@ pub enum What {
     Module(Module),
     Open(Open),
     Utime(Utime),
+    /// Any other call: what it did is in the paths and in [`Event::aux`].
+    Other,
+    /// A message that a program sent over NETLINK_AUDIT.
+    Message(Message),
+    /// An operation that io_uring did for a program.
+    Uring(Uring),
+}
+
+/// A user-space audit message: USER_LOGIN, ADD_USER … Who sent it is in [`Event::who`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// AUDIT_FIRST_USER_MSG … of include/uapi/linux/audit.h.
+    pub kind: u16,
+    /// What the sender says, e.g. `op=login acct="root" …`: its claim, not the kernel's.
+    pub text: Bytes,
+}
+
+/// An io_uring operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uring {
+    /// `IORING_OP_*` of include/uapi/linux/io_uring.h.
+    pub op: u32,
+    /// Result, −4095..−1 is a negated errno; `None`: not over yet.
+    pub exit: Option<i64>,
+}
+
+/// A record beside the call's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aux {
+    /// SOCKADDR: the address that the kernel took or gave.
+    Sockaddr(Bytes),
+    /// FD_PAIR
+    FdPair(i32, i32),
+    /// MMAP
+    Mmap { fd: i32, flags: u32 },
+    /// OBJ_PID: another process that the call was about.
+    ObjPid(Target),
+    /// CAPSET
+    Capset { pid: u32, caps: Capabilities },
+    /// BPRM_FCAPS: an exec that a file's capabilities gave more than its caller had.
+    BprmFcaps {
+        file: FileCaps,
+        old: Capabilities,
+        new: Capabilities,
+    },
+    /// BPF
+    Bpf { prog_id: u32, unload: bool },
+    /// LOGIN: a login uid is set.
+    Login {
+        old_auid: u32,
+        auid: u32,
+        old_ses: u32,
+        ses: u32,
+        success: bool,
+    },
+    /// A record that a log has and Auklet does not make itself: type and body as they stand there.
+    Foreign {
+        kind: Bytes,
+        body: Bytes,
+        /// It stood before SYSCALL.
+        first: bool,
+    },
+}
+
+impl Aux {
+    /// Whether auditd writes it before SYSCALL: what is logged while the call runs.
+    #[must_use]
+    pub fn comes_first(&self) -> bool {
+        matches!(
+            self,
+            Self::Bpf { .. } | Self::Login { .. } | Self::Foreign { first: true, .. }
+        )
+    }
+}
+
+/// Who a call was about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    pub pid: u32,
+    pub auid: u32,
+    pub uid: u32,
+    pub ses: u32,
+    pub comm: Bytes,
+    pub subj: Option<Bytes>,
+}
+
+/// Capability sets of a process, a bit for each `CAP_*`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    pub inheritable: u64,
+    pub permitted: u64,
+    pub effective: u64,
+    pub ambient: u64,
 }
 
 /// execve, execveat.

@@ -1,15 +1,17 @@
 //! The JSON view of events and processes: one object a line. Bytes that are not UTF-8 are an
 //! object `{"hex": …}`, so that no two different values look alike.
 
+mod aux;
+
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    event::{Event, PathItem, Times, What},
+    event::{Event, FileCaps, PathItem, Syscall, Times, What},
     process::ProcessEntry,
-    records::{Dev, Octal, nametype},
+    records::{Dev, Octal, nametype, types},
     syscalls,
 };
 
@@ -66,12 +68,13 @@ fn value(event: &Event) -> Value {
         "hook": hook,
         "time_ns": event.time_ns,
         "serial": event.serial,
-        "syscall": syscall(event),
+        "syscall": event.call.as_ref().map(syscall),
         "who": who(event),
         "cwd": event.cwd.as_deref().map(text),
         "paths": event.paths.iter().map(path).collect::<Vec<_>>(),
         "proctitle": text(&event.proctitle),
         "key": event.key.as_deref().map(text),
+        "aux": event.aux.iter().map(aux::value).collect::<Vec<_>>(),
         "caveats": {
             "name_from_user": event.caveats.name_from_user,
             "truncated": event.caveats.truncated,
@@ -85,8 +88,7 @@ fn value(event: &Event) -> Value {
     object
 }
 
-fn syscall(event: &Event) -> Value {
-    let call = &event.call;
+fn syscall(call: &Syscall) -> Value {
     json!({
         "arch": match call.arch {
             syscalls::AUDIT_ARCH_X86_64 => "x86_64".to_owned(),
@@ -130,6 +132,9 @@ fn path(item: &PathItem) -> Value {
         object["ouid"] = file.uid.into();
         object["ogid"] = file.gid.into();
         object["nlink"] = file.nlink.into();
+    }
+    if let FileCaps::Present { .. } = item.caps {
+        object["caps"] = aux::file_caps(item.caps);
     }
     object
 }
@@ -178,5 +183,11 @@ fn what(what: &What) -> (&'static str, Value) {
             });
             ("utime", facts)
         }
+        What::Other => ("syscall_other", Value::Null),
+        What::Message(message) => {
+            let facts = json!({"kind": types::name(message.kind), "text": text(&message.text)});
+            ("message", facts)
+        }
+        What::Uring(uring) => ("uring", json!({"op": uring.op, "exit": uring.exit})),
     }
 }

@@ -14,19 +14,20 @@ fn event(what: What) -> Event {
     Event {
         time_ns: 1_795_528_668_706_000_000,
         serial: 1094,
-        call: Syscall {
+        call: Some(Syscall {
             arch: 0xc000_003e,
             nr: 59,
             args: [1, 2, 3, 4],
             exit: 0,
             personality: 0,
-        },
+        }),
         who: Process::default(),
         cwd: None,
         paths: vec![],
         proctitle: Bytes::new(),
         key: None,
         what,
+        aux: Vec::new(),
         caveats: Caveats::default(),
     }
 }
@@ -211,7 +212,7 @@ fn results() {
         (-516, "no exit=-4"),
     ] {
         let mut event = event(What::Open(Open::default()));
-        event.call.exit = exit;
+        event.call.as_mut().expect("a call").exit = exit;
         let body = body(&event, "SYSCALL");
         let part = format!("syscall=59 success={expect} a0=1 ");
         assert!(body.contains(&part), "{exit}: {body}");
@@ -221,7 +222,7 @@ fn results() {
 #[test]
 fn missing_and_special_values() {
     let mut event = event(What::Module(Module::default()));
-    event.call.personality = 0x40000;
+    event.call.as_mut().expect("a call").personality = 0x40000;
     event.key = Some(Bytes::from_static(b"one\x01two"));
     let syscall = body(&event, "SYSCALL");
     assert!(syscall.starts_with("arch=c000003e syscall=59 per=40000 success=yes "));

@@ -40,6 +40,7 @@ fn item(name: &'static str, ino: u64, mode: u32, nametype: NameType) -> PathItem
             ..FileFacts::default()
         }),
         nametype,
+        ..PathItem::default()
     }
 }
 
@@ -66,13 +67,14 @@ impl Example {
             // What is below the millisecond is not shown, and not rounded.
             time_ns: (seconds * 1000 + ms) * 1_000_000 + 999_999,
             serial,
-            call,
+            call: Some(call),
             who,
             cwd: (!paths.is_empty()).then(|| bytes(self.cwd)),
             paths,
             proctitle: self.proctitle.into(),
             key: Some(bytes(self.key)),
             what,
+            aux: Vec::new(),
             caveats: Caveats::default(),
         }
     }

@@ -28,6 +28,7 @@ fn item() -> PathItem {
             nlink: 2,
         }),
         nametype: NameType::Create,
+        ..PathItem::default()
     }
 }
 
@@ -42,13 +43,13 @@ fn event(what: What) -> Event {
     Event {
         time_ns: 1_795_528_668_706_000_001,
         serial: 9,
-        call: Syscall {
+        call: Some(Syscall {
             arch: 0xc000_003e,
             nr: 59,
             args: [u64::MAX, 0x2a, 0, 1],
             exit: -13,
             personality: 0,
-        },
+        }),
         who: Process {
             pid: 1,
             tid: 2,
@@ -74,6 +75,7 @@ fn event(what: What) -> Event {
         proctitle: bytes(b"a\0b"),
         key: None,
         what,
+        aux: Vec::new(),
         caveats: Caveats {
             looked_up: true,
             ..Caveats::default()
@@ -122,6 +124,7 @@ fn every_field_of_an_event() {
             "argv": ["a b", "", {"hex": "c3"}], "argv_bytes": 8, "truncated": true,
             "interpreter": "/bin/sh", "script": "/s",
         },
+        "aux": [],
         "caveats": {
             "name_from_user": false, "truncated": false, "looked_up": true, "from_proc": false,
             "other_root": false,
@@ -194,7 +197,8 @@ fn architectures() {
         (0xc000_003e, 9999, json!(["x86_64", null])),
     ] {
         let mut event = event(What::Open(Open::default()));
-        (event.call.arch, event.call.nr) = (arch, nr);
+        let call = event.call.as_mut().expect("a call");
+        (call.arch, call.nr) = (arch, nr);
         let value = shown(&event);
         assert_eq!(
             json!([value["syscall"]["arch"], value["syscall"]["name"]]),

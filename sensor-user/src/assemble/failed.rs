@@ -77,6 +77,7 @@ fn parent(facts: &CallFacts, cwd: Option<&Bytes>, item: &PathItem) -> Option<Pat
         resolved: None,
         file: Some(directory),
         nametype: NameType::Parent,
+        ..PathItem::default()
     })
 }
 

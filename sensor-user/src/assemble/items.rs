@@ -30,6 +30,7 @@ pub(super) fn normal(raw: &RawItem) -> PathItem {
         } else {
             NameType::Unknown
         },
+        ..PathItem::default()
     }
 }
 
@@ -69,6 +70,7 @@ fn parent(raw: &RawItem, cwd: Option<&Bytes>) -> Option<PathItem> {
             nlink: 0,
         }),
         nametype: NameType::Parent,
+        ..PathItem::default()
     })
 }
 
@@ -90,7 +92,7 @@ impl Assembler {
         caveats: &mut Caveats,
     ) -> Vec<PathItem> {
         let mut paths = match what {
-            What::Module(_) => Vec::new(),
+            What::Module(_) | What::Message(_) | What::Uring(_) | What::Other => Vec::new(),
             What::Exec(_) => self.exec_paths(facts, caveats),
             What::Open(open) => self.open_paths(facts, cwd, open.flags, open.created, caveats),
             What::Utime(utime) => {

@@ -223,6 +223,7 @@ pub(super) fn after_utime(facts: &CallFacts) -> Option<(PathItem, Times)> {
         resolved: resolved.map(Bytes::from),
         file: Some(found.file()),
         nametype: NameType::Normal,
+        ..PathItem::default()
     };
     let stat = &found.stat;
     let times = Times {

@@ -103,13 +103,14 @@ impl Assembler {
         Event {
             time_ns: facts.header.ktime_ns.wrapping_add(clock_offset_ns),
             serial,
-            call: call(facts),
+            call: Some(call(facts)),
             who,
             cwd: cwd.filter(|_| named),
             paths,
             proctitle: facts.proctitle.clone(),
             key: None,
             what,
+            aux: Vec::new(),
             caveats,
         }
     }
@@ -167,10 +168,10 @@ fn low32(register: u64) -> u32 {
 }
 
 impl CallFacts {
-    /// The call's name.
+    /// The call's name (utimensat for utimensat_time64).
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {
-        syscalls::name(self.call.arch, self.call.nr)
+        syscalls::layout(self.call.arch, self.call.nr)
     }
 
     fn is(&self, name: &str) -> bool {

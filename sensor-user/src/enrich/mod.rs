@@ -97,7 +97,7 @@ pub(crate) fn command_line(entry: Option<&ProcessEntry>) -> Vec<u8> {
 /// What was acted upon.
 fn object(event: &Event) -> Option<Text> {
     let path = match &event.what {
-        What::Exec(_) => return None,
+        What::Exec(_) | What::Other | What::Message(_) | What::Uring(_) => return None,
         What::Module(module) => match &module.file {
             Some(file) => file.resolved.as_ref(),
             None => module.name.as_ref(),

@@ -23,6 +23,7 @@ pub(super) fn observations(
         What::Module(module) => Some((Category::KernelModuleLoad, module_fields(module))),
         What::Open(open) => open_fields(event, open),
         What::Utime(utime) => time_fields(enricher, event, utime),
+        What::Other | What::Message(_) | What::Uring(_) => None,
     };
     let Some((category, mut fields)) = specific else {
         return Vec::new();
@@ -67,8 +68,8 @@ fn common_fields(
     fields.push(("SessionId", int(who.ses)));
     fields.push(("Terminal", bytes(who.tty.as_deref().unwrap_or(b"(none)"))));
     fields.push(("Comm", bytes(&who.comm)));
-    fields.push(("Success", Value::Bool(event.call.success())));
-    fields.push(("Exit", Value::Int(event.call.exit)));
+    fields.push(("Success", Value::Bool(event.success())));
+    fields.push(("Exit", Value::Int(event.call.map_or(0, |call| call.exit))));
     fields.push(("ExeDeleted", Value::Bool(exe.ends_with(b" (deleted)"))));
     if let Some(cwd) = &event.cwd {
         fields.push(("CurrentDirectory", bytes(cwd)));
@@ -132,7 +133,7 @@ fn module_fields(module: &Module) -> Fields {
 
 /// Opens that succeeded: for writing a `file_event`, else a `file_access`.
 fn open_fields(event: &Event, open: &Open) -> Option<(Category, Fields)> {
-    if !event.call.success() {
+    if !event.success() {
         return None;
     }
     let item = event.paths.last()?;
@@ -168,7 +169,7 @@ fn time_fields(
     event: &Event,
     utime: &Utime,
 ) -> Option<(Category, Fields)> {
-    if !event.call.success() {
+    if !event.success() {
         return None;
     }
     let target = utime.target.as_ref()?;
@@ -234,13 +235,13 @@ mod tests {
         Event {
             time_ns: 2_000_000_000_000_000_000,
             serial: 1,
-            call: Syscall {
+            call: Some(Syscall {
                 arch: 0xc000_003e,
                 nr: 59,
                 args: [0; 4],
                 exit: 0,
                 personality: 0,
-            },
+            }),
             who: Process {
                 exe: Some(Bytes::from_static(b"/bin/x")),
                 ..Process::default()
@@ -250,6 +251,7 @@ mod tests {
             proctitle: Bytes::new(),
             key: None,
             what,
+            aux: Vec::new(),
             caveats: Caveats::default(),
         }
     }
@@ -260,6 +262,7 @@ mod tests {
             resolved: Some(Bytes::from_static(b"/tmp/f")),
             file: Some(FileFacts::default()),
             nametype: NameType::Normal,
+            ..PathItem::default()
         }
     }
 

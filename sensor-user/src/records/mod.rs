@@ -3,11 +3,13 @@
 
 mod encode;
 mod execve;
+mod other;
 mod path;
+pub mod types;
 
 use self::encode::{object_path, plain, text};
 pub(crate) use self::path::{Dev, Octal, nametype};
-use crate::event::{Event, What};
+use crate::event::{Aux, Event, Syscall, What};
 
 /// Longest PROCTITLE: MAX_PROCTITLE_AUDIT_LEN.
 const PROCTITLE: usize = 128;
@@ -17,11 +19,50 @@ const LINE: usize = 8970 - 32 - 2;
 
 /// Appends the event's records, a line each, as auditd's log file has them: without EOE.
 pub fn format(event: &Event, out: &mut Vec<u8>) {
-    line(event, "SYSCALL", out, |out| syscall(event, out));
+    if let What::Message(message) = &event.what {
+        let kind = types::name(message.kind);
+        return line(event, &kind, out, |out| other::message(event, message, out));
+    }
+    for aux in event.aux.iter().filter(|aux| aux.comes_first()) {
+        other::aux(event, aux, out);
+    }
+    match (&event.call, &event.what) {
+        (Some(call), _) => line(event, "SYSCALL", out, |out| syscall(event, call, out)),
+        (None, What::Uring(uring)) => {
+            line(event, "URINGOP", out, |out| other::uring(event, uring, out));
+        }
+        _ => {}
+    }
+    let fcaps = |aux: &&Aux| matches!(aux, Aux::BprmFcaps { .. });
+    for aux in event.aux.iter().filter(fcaps) {
+        other::aux(event, aux, out);
+    }
+    special(event, out);
+    let rest = |aux: &&Aux| !aux.comes_first() && !fcaps(aux);
+    for aux in event.aux.iter().filter(rest) {
+        other::aux(event, aux, out);
+    }
+    if let Some(cwd) = &event.cwd {
+        line(event, "CWD", out, |out| object_path(out, "cwd=", Some(cwd)));
+    }
+    for (item, path) in event.paths.iter().enumerate() {
+        if !path.hidden {
+            line(event, "PATH", out, |out| path::body(item, path, out));
+        }
+    }
+    if event.call.is_some() {
+        line(event, "PROCTITLE", out, |out| {
+            proctitle(&event.proctitle, out)
+        });
+    }
+}
+
+/// The family's own record.
+fn special(event: &Event, out: &mut Vec<u8>) {
     match &event.what {
         // No argument at all was kept: no record is better than one that says argc=1.
         What::Exec(exec) if exec.argv.is_empty() && exec.truncated => {}
-        What::Exec(exec) if event.call.success() => execve::lines(event, &exec.argv, out),
+        What::Exec(exec) if event.success() => execve::lines(event, &exec.argv, out),
         What::Module(module) => {
             let unnamed = module.unnamed.then_some(&b"?"[..]);
             if let Some(name) = module.name.as_deref().or(unnamed) {
@@ -43,15 +84,6 @@ pub fn format(event: &Event, out: &mut Vec<u8>) {
         }
         _ => {}
     }
-    if let Some(cwd) = &event.cwd {
-        line(event, "CWD", out, |out| object_path(out, "cwd=", Some(cwd)));
-    }
-    for (item, path) in event.paths.iter().enumerate() {
-        line(event, "PATH", out, |out| path::body(item, path, out));
-    }
-    line(event, "PROCTITLE", out, |out| {
-        proctitle(&event.proctitle, out)
-    });
 }
 
 /// Appends the end-of-event record, which auditd gives to plug-ins but not to its log file.
@@ -89,8 +121,8 @@ fn line(event: &Event, kind: &str, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec
 }
 
 /// audit_log_exit and audit_log_task_info.
-fn syscall(event: &Event, out: &mut Vec<u8>) {
-    let (call, who) = (&event.call, &event.who);
+fn syscall(event: &Event, call: &Syscall, out: &mut Vec<u8>) {
+    let who = &event.who;
     plain(
         out,
         format_args!("arch={:x} syscall={}", call.arch, call.nr),
@@ -117,29 +149,26 @@ fn syscall(event: &Event, out: &mut Vec<u8>) {
             who.auid
         ),
     );
-    plain(
-        out,
-        format_args!(
-            " uid={} gid={} euid={} suid={}",
-            who.uid, who.gid, who.euid, who.suid
-        ),
-    );
-    plain(
-        out,
-        format_args!(
-            " fsuid={} egid={} sgid={} fsgid={} tty=",
-            who.fsuid, who.egid, who.sgid, who.fsgid
-        ),
-    );
+    credentials(event, out);
+    out.extend_from_slice(b" tty=");
     encode::trusted(out, who.tty.as_deref().unwrap_or(b"(none)"));
     plain(out, format_args!(" ses={}", who.ses));
     text(out, " comm=", Some(&who.comm));
     object_path(out, " exe=", who.exe.as_deref());
-    if let Some(subj) = &who.subj {
-        out.extend_from_slice(b" subj=");
-        encode::trusted(out, subj);
-    }
+    other::subject(event, out);
     text(out, " key=", event.key.as_deref());
+}
+
+/// The ids, as SYSCALL and URINGOP have them.
+fn credentials(event: &Event, out: &mut Vec<u8>) {
+    let who = &event.who;
+    plain(
+        out,
+        format_args!(
+            " uid={} gid={} euid={} suid={} fsuid={} egid={} sgid={} fsgid={}",
+            who.uid, who.gid, who.euid, who.suid, who.fsuid, who.egid, who.sgid, who.fsgid
+        ),
+    );
 }
 
 /// A call that a signal interrupted shows EINTR, as its caller would see it: audit_return_fixup.

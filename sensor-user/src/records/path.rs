@@ -1,7 +1,7 @@
 //! PATH records (kernel/auditsc.c: audit_log_name).
 
 use super::encode::{object_path, plain};
-use crate::event::{NameType, PathItem};
+use crate::event::{FileCaps, NameType, PathItem};
 
 /// The body of item number `item`.
 pub(super) fn body(item: usize, path: &PathItem, out: &mut Vec<u8>) {
@@ -28,12 +28,44 @@ pub(super) fn body(item: usize, path: &PathItem, out: &mut Vec<u8>) {
             ),
         );
     }
-    // Capabilities of files are not read yet: what a file without any has.
-    let caps = "cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0 cap_frootid=0";
-    plain(
-        out,
-        format_args!(" nametype={} {caps}", nametype(path.nametype)),
-    );
+    plain(out, format_args!(" nametype={}", nametype(path.nametype)));
+    caps(path.caps, out);
+}
+
+/// audit_log_fcaps
+fn caps(caps: FileCaps, out: &mut Vec<u8>) {
+    match caps {
+        FileCaps::Absent => {
+            out.extend_from_slice(b" cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0 cap_frootid=0");
+        }
+        FileCaps::Unread => out.extend_from_slice(b" cap_fe=? cap_fver=? cap_fp=? cap_fi=?"),
+        FileCaps::Present {
+            permitted,
+            inheritable,
+            effective,
+            version,
+            rootid,
+        } => {
+            cap(" cap_fp=", permitted, out);
+            cap(" cap_fi=", inheritable, out);
+            plain(
+                out,
+                format_args!(
+                    " cap_fe={} cap_fver={version:x} cap_frootid={rootid}",
+                    u8::from(effective)
+                ),
+            );
+        }
+    }
+}
+
+/// audit_log_cap: 16 digits, or 0.
+pub(super) fn cap(label: &str, set: u64, out: &mut Vec<u8>) {
+    if set == 0 {
+        plain(out, format_args!("{label}0"));
+    } else {
+        plain(out, format_args!("{label}{set:016x}"));
+    }
 }
 
 /// As audit prints it.

@@ -25,6 +25,7 @@ fn item(name: &'static str, ino: u64, mode: u32, nametype: NameType) -> PathItem
         resolved: None,
         file: Some(file(ino, mode)),
         nametype,
+        ..PathItem::default()
     }
 }
 
@@ -33,13 +34,13 @@ fn event(nr: u32, args: [u64; 4], exit: i64, what: What, paths: Vec<PathItem>) -
     Event {
         time_ns: 1_795_528_668_706_000_000,
         serial: 1094,
-        call: Syscall {
+        call: Some(Syscall {
             arch: 0xc000_003e,
             nr,
             args,
             exit,
             personality: 0,
-        },
+        }),
         who: Process {
             pid: 465,
             ppid: 464,
@@ -54,6 +55,7 @@ fn event(nr: u32, args: [u64; 4], exit: i64, what: What, paths: Vec<PathItem>) -
         proctitle: bytes("./t"),
         key: None,
         what,
+        aux: Vec::new(),
         caveats: Caveats::default(),
     }
 }
@@ -209,7 +211,7 @@ fn finit_module() {
 #[test]
 fn failed_execve_has_no_execve_record() {
     let mut event = exec(vec![bytes("x")]);
-    event.call.exit = -13;
+    event.call.as_mut().expect("a call").exit = -13;
     assert!(
         !lines(&event)
             .iter()

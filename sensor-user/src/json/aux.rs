@@ -1,0 +1,67 @@
+//! Further records of an event as JSON, by the names that auditd gives them.
+
+use serde_json::{Value, json};
+
+use super::text;
+use crate::event::{Aux, Capabilities, FileCaps};
+
+pub(super) fn value(aux: &Aux) -> Value {
+    match aux {
+        Aux::Sockaddr(address) => json!({"type": "SOCKADDR", "saddr": hex::encode(address)}),
+        Aux::FdPair(fd0, fd1) => json!({"type": "FD_PAIR", "fd0": fd0, "fd1": fd1}),
+        Aux::Mmap { fd, flags } => json!({"type": "MMAP", "fd": fd, "flags": flags}),
+        Aux::ObjPid(target) => json!({
+            "type": "OBJ_PID",
+            "pid": target.pid, "auid": target.auid, "uid": target.uid, "ses": target.ses,
+            "comm": text(&target.comm),
+            "obj": target.subj.as_deref().map(text),
+        }),
+        Aux::Capset { pid, caps } => json!({"type": "CAPSET", "pid": pid, "caps": sets(caps)}),
+        Aux::BprmFcaps { file, old, new } => json!({
+            "type": "BPRM_FCAPS", "file": file_caps(*file), "old": sets(old), "new": sets(new),
+        }),
+        Aux::Bpf { prog_id, unload } => {
+            json!({"type": "BPF", "prog_id": prog_id, "op": if *unload { "UNLOAD" } else { "LOAD" }})
+        }
+        Aux::Login {
+            old_auid,
+            auid,
+            old_ses,
+            ses,
+            success,
+        } => json!({
+            "type": "LOGIN", "old_auid": old_auid, "auid": auid, "old_ses": old_ses, "ses": ses,
+            "success": success,
+        }),
+        Aux::Foreign { kind, body, .. } => json!({"type": text(kind), "body": text(body)}),
+    }
+}
+
+fn sets(caps: &Capabilities) -> Value {
+    let hex = |set: u64| format!("{set:016x}");
+    json!({
+        "inheritable": hex(caps.inheritable),
+        "permitted": hex(caps.permitted),
+        "effective": hex(caps.effective),
+        "ambient": hex(caps.ambient),
+    })
+}
+
+pub(super) fn file_caps(caps: FileCaps) -> Value {
+    match caps {
+        FileCaps::Absent | FileCaps::Unread => Value::Null,
+        FileCaps::Present {
+            permitted,
+            inheritable,
+            effective,
+            version,
+            rootid,
+        } => json!({
+            "permitted": format!("{permitted:016x}"),
+            "inheritable": format!("{inheritable:016x}"),
+            "effective": effective,
+            "version": version,
+            "rootid": rootid,
+        }),
+    }
+}
