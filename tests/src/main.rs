@@ -28,11 +28,7 @@ enum Verb {
     /// One real attack for each of the nine alerts.
     Demo,
     /// auditd's records and Auklet's of the same workload.
-    Parity {
-        /// This plan only; may be repeated.
-        #[arg(long)]
-        plan: Vec<String>,
-    },
+    Parity(parity::Selection),
     /// Does what `act` says and ends; the sensor watches.
     #[command(hide = true)]
     Act {
@@ -45,7 +41,7 @@ fn main() -> ExitCode {
     match Cli::parse().verb {
         Verb::Test(selection) => harness::run(&selection),
         Verb::Demo => demo::demo(),
-        Verb::Parity { plan } => parity::parity(&plan),
+        Verb::Parity(selection) => parity::parity(&selection),
         Verb::Act { words } => act::act(&words),
     }
 }
