@@ -15,6 +15,7 @@ use crate::{
     load::{Sensor, Settings},
     privileges,
     rules_command::one_message,
+    syscalls::Abi,
 };
 
 /// Watches until SIGINT or SIGTERM, then empties the ring and says what was lost.
@@ -33,6 +34,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
         ring_bytes: args.ring_bytes,
         argv_bytes: args.argv_bytes,
         slots: args.slots,
+        calls: calls(&args.calls),
     })?;
     // Everything is open and attached: from here on little is needed.
     privileges::drop_all_but_needed()?;
@@ -40,6 +42,22 @@ pub fn run(args: &RunArgs) -> Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(Watch::new(sensor, rules, outputs, args.keep_ended).until_stopped())
+}
+
+fn calls(names: &[String]) -> Vec<(Abi, u32)> {
+    let family = |name: &str| {
+        sensor_ebpf::calls::CALLS
+            .iter()
+            .any(|call| call.name == name)
+    };
+    let wanted = |name: &&str| names.iter().any(|n| n == *name) && !family(name);
+    let of = |abi| {
+        crate::syscalls::all(abi)
+            .filter(|(_, name)| wanted(name))
+            .map(move |(nr, _)| (abi, nr))
+            .collect::<Vec<_>>()
+    };
+    Abi::BOTH.into_iter().flat_map(of).collect()
 }
 
 fn rules(args: &RunArgs) -> Result<RuleSet> {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
-const KINDS: [(u16, &str); 7] = [
+const KINDS: [(u16, &str); 9] = [
     (kind::EXEC, "execve"),
     (kind::MODULE, "module"),
     (kind::OPEN, "open"),
@@ -19,6 +19,8 @@ const KINDS: [(u16, &str); 7] = [
     (kind::FORK, "fork"),
     (kind::EXIT, "exit"),
     (kind::ARGV, "argv"),
+    (kind::OTHER, "syscall"),
+    (kind::MESSAGE, "message"),
 ];
 
 /// Records received, by kind.
@@ -51,6 +53,7 @@ impl Status {
                 header
             }
             Message::Call(facts) => &facts.header,
+            Message::User(message) => &message.header,
         };
         if let Some(count) = self.received.get_mut(usize::from(header.kind)) {
             *count += 1;
