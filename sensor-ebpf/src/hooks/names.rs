@@ -51,7 +51,8 @@ fn put_name(slot: &mut Slot, name: Ptr) {
 /// `filename_lookup` or `filename_parentat` returned.
 #[inline(always)]
 fn looked_up(op: u32, name: Ptr, lookup_flags: u32, path: Ptr, err: i32) {
-    if name.is_err() {
+    // No name: the call goes by descriptor (getname_maybe_null).
+    if name.is_null() || name.is_err() {
         return;
     }
     let Some(slot) = other() else { return };
@@ -204,7 +205,12 @@ pub(crate) fn kprobe_vfs_rename(ctx: ProbeContext) -> u32 {
             data.follow(Field::RenameOldDentry),
             data.follow(Field::RenameNewDentry),
         );
-        let replaces = !new.follow(Field::DentryInode).is_null();
+        let replaced = new.follow(Field::DentryInode);
+        // Two names of one file: nothing is done, and audit is told of nothing.
+        if replaced == old.follow(Field::DentryInode) {
+            return 0;
+        }
+        let replaces = !replaced.is_null();
         let exchange = data.read::<u32>(Field::RenameFlags) & EXCHANGE != 0;
         slot.saved = [old.0, new.0, replaces.into(), exchange.into()];
     }

@@ -16,6 +16,8 @@ use crate::{
 
 /// LOOKUP_MOUNTPOINT of include/linux/namei.h.
 const LOOKUP_MOUNTPOINT: u32 = 0x80;
+/// include/linux/fs.h
+const FMODE_PATH: u32 = 1 << 14;
 /// include/uapi/linux/fcntl.h
 const AT_EMPTY_PATH: u64 = 0x1000;
 const AT_REMOVEDIR: u64 = 0x200;
@@ -28,12 +30,16 @@ struct Argument {
     /// Its item, once the kernel took the name.
     item: Option<usize>,
     looked_up: bool,
+    /// Not a path: what a new symbolic link will say.
+    is_text: bool,
 }
 
 /// A call's paths while its items are made.
 struct Paths {
     names: Names,
     arguments: Vec<Argument>,
+    /// DELETE items so far.
+    deleted: usize,
 }
 
 impl Assembler {
@@ -51,12 +57,13 @@ impl Assembler {
         let mut paths = Paths {
             names: Names::new(self.kernel >= (7, 0)),
             arguments: self.arguments_of(facts),
+            deleted: 0,
         };
         for n in taken_first(facts, self.kernel) {
             paths.take(*n);
         }
         for raw in &facts.items {
-            paths.event(raw, facts.is("quotactl"));
+            paths.event(raw, facts);
         }
         caveats.name_from_user = paths
             .arguments
@@ -80,15 +87,19 @@ impl Assembler {
             text: text.filter(|text| takes(text, first)).cloned(),
             item: None,
             looked_up: false,
+            is_text: first && (facts.is("symlink") || facts.is("symlinkat")),
         };
         let mut arguments = vec![argument(facts.user_name.as_ref(), true)];
         if facts.second_name.is_some() {
             arguments.push(argument(facts.second_name.as_ref(), false));
         }
         // audit_reusename: the same address is the same name.
-        let same = facts.call.args[0] == facts.call.args[1] && facts.is("rename")
-            || facts.call.args[1] == facts.call.args[3]
-                && (facts.is("renameat") || facts.is("renameat2"));
+        let address = |n: usize| facts.call.args.get(n);
+        let same = match facts.name() {
+            Some("rename" | "link" | "symlink") => address(0) == address(1),
+            Some("symlinkat") => address(0) == address(2),
+            _ => address(1) == address(3),
+        };
         if same && self.reuses_names && arguments.len() == 2 {
             arguments.pop();
         }
@@ -111,10 +122,14 @@ impl Assembler {
             prog_id,
             unload: false,
         }));
-        aux.extend(special(facts));
+        aux.extend(special(facts, self.kernel));
         aux.extend(facts.pair.map(|[fd0, fd1]| Aux::FdPair(fd0, fd1)));
         aux.extend(facts.sockaddr.clone().map(Aux::Sockaddr));
-        targets(&facts.targets, &mut aux);
+        // Flags that ptrace refuses it looks at before it tells audit.
+        let refused = facts.is("ptrace") && facts.call.ret == -i64::from(libc::EIO);
+        if !refused {
+            targets(&facts.targets, &mut aux);
+        }
         aux
     }
 }
@@ -150,7 +165,7 @@ impl Paths {
     }
 
     /// What the kernel did next.
-    fn event(&mut self, raw: &RawItem, copied: bool) {
+    fn event(&mut self, raw: &RawItem, call: &CallFacts) {
         let facts = &raw.facts;
         let file = items::file(facts);
         let found = file.map(|file| Found {
@@ -159,7 +174,8 @@ impl Paths {
             unread: facts.lookup_flags & LOOKUP_MOUNTPOINT != 0,
         });
         if raw.is_descriptor() {
-            if let Some(found) = found {
+            // One that is only a place (O_PATH) is as good as none for the calls that audit its file.
+            if let Some(found) = found.filter(|_| facts.f_mode & FMODE_PATH == 0) {
                 self.names.inode(None, found, false);
             }
             return;
@@ -172,14 +188,22 @@ impl Paths {
                 } else {
                     NameType::Create
                 };
-                // may_delete of the old name failed where the caller may not write.
-                let refused = [-libc::EACCES, -libc::EPERM, -libc::ENOENT].contains(&facts.err);
-                if facts.op == op::DELETE || !refused {
+                // may_delete of a rename's old name failed where the caller may not write: the kernel
+                // did not come as far as the new one.
+                let rename = call.name().is_some_and(|name| name.starts_with("rename"));
+                let refused = rename && [-libc::EACCES, -libc::EPERM].contains(&facts.err);
+                self.deleted += usize::from(facts.op == op::DELETE);
+                // What is to be made is told before, too, without a file: may_create. Not where a
+                // rename has something to replace.
+                if facts.op == op::CREATE && !refused && self.deleted < 2 {
+                    self.names.child(&directory(raw), name, None, kind);
+                }
+                if facts.err == 0 {
                     self.names.child(&directory(raw), name, file, kind);
                 }
             }
             _ => {
-                let item = self.item_of(name, copied);
+                let item = self.item_of(name, call.is("quotactl"));
                 if let Some(found) = found {
                     let parent = facts.op == op::PARENT;
                     self.names.inode(Some((item, name)), found, parent);
@@ -190,7 +214,7 @@ impl Paths {
 
     /// The item of the name that is looked up: an argument's, or one that the kernel made itself.
     fn item_of(&mut self, name: &Bytes, copied: bool) -> usize {
-        let same = |argument: &Argument| argument.text.as_ref() == Some(name);
+        let same = |argument: &Argument| !argument.is_text && argument.text.as_ref() == Some(name);
         let unseen = |argument: &Argument| same(argument) && !argument.looked_up;
         let arguments = &self.arguments;
         let at = arguments.iter().position(unseen);
@@ -209,7 +233,9 @@ impl Paths {
 
     /// The caller's memory has another name by now: the item that waits for one gets the kernel's.
     fn changed(&mut self, name: &Bytes) -> Option<usize> {
-        let waits = |argument: &&mut Argument| argument.item.is_some() && !argument.looked_up;
+        let waits = |argument: &&mut Argument| {
+            argument.item.is_some() && !argument.looked_up && !argument.is_text
+        };
         let argument = self.arguments.iter_mut().find(waits)?;
         argument.looked_up = true;
         let item = argument.item?;
@@ -232,7 +258,7 @@ fn directory(raw: &RawItem) -> FileFacts {
 }
 
 /// The record that some calls have of their own: show_special of kernel/auditsc.c.
-fn special(facts: &CallFacts) -> Option<Aux> {
+fn special(facts: &CallFacts, kernel: (u32, u32)) -> Option<Aux> {
     const MAP_ANONYMOUS: u64 = 0x20;
     /// MODULE_NAME_LEN of include/linux/module.h, without the NUL.
     const MODULE_NAME: usize = 64 - 8 - 1;
@@ -250,7 +276,10 @@ fn special(facts: &CallFacts) -> Option<Aux> {
         }),
         "delete_module" if facts.call.ret != -i64::from(libc::EPERM) => {
             let name = facts.user_name.as_ref()?;
-            Some(Aux::KernModule(name.slice(..name.len().min(MODULE_NAME))))
+            let cut = name.slice(..name.len().min(MODULE_NAME));
+            // Since 6.18 a name that is too long, or empty, is refused at once.
+            let refused = kernel >= (6, 18) && (name.is_empty() || cut.len() < name.len());
+            (!refused).then_some(Aux::KernModule(cut))
         }
         _ => None,
     }

@@ -120,14 +120,15 @@ const NATIVE_PREFIX: &str = "__arm64_sys_";
 /// is built with one, first what is used if it is there: COMPAT_SYSCALL_DEFINE (include/linux/compat.h),
 /// calls with 32-bit times, calls that both tables share.
 #[cfg(target_arch = "x86_64")]
-const COMPAT_NAMES: [(&str, &str); 4] = [
+const COMPAT_NAMES: &[(&str, &str)] = &[
     ("__ia32_compat_sys_", ""),
     ("__ia32_sys_", "_time32"),
     ("__ia32_sys_", "32"),
     ("__ia32_sys_", ""),
+    ("__do_sys_", ""),
 ];
 #[cfg(target_arch = "aarch64")]
-const COMPAT_NAMES: [(&str, &str); 1] = [("__arm64_compat_sys_", "")];
+const COMPAT_NAMES: &[(&str, &str)] = &[("__arm64_compat_sys_", "")];
 
 /// Calls whose function has another name than the table says: (call, function).
 const RENAMED: &[(Abi, &str, &str)] = &[
@@ -178,8 +179,9 @@ fn functions_of(abi: Abi, name: &str) -> impl Iterator<Item = String> {
         .find(|(of, call, _)| *of == abi && *call == name);
     let name = renamed.map_or(name, |(.., function)| function).to_owned();
     let affixes: &[(&str, &str)] = match abi {
-        Abi::Native => &[(NATIVE_PREFIX, "")],
-        Abi::Compat => &COMPAT_NAMES,
+        // The second: of calls without arguments, for both tables.
+        Abi::Native => &[(NATIVE_PREFIX, ""), ("__do_sys_", "")],
+        Abi::Compat => COMPAT_NAMES,
     };
     affixes
         .iter()
@@ -293,6 +295,10 @@ impl Plan {
                     .push(format!("{name} ({abi:?}): not in this kernel"));
                 continue;
             };
+            // Both tables have the same function for calls without arguments.
+            if self.calls.iter().any(|site| site.function == function) {
+                continue;
+            }
             let call = Call {
                 name,
                 kind: kind::OTHER,
