@@ -72,9 +72,16 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
 /// RAW records, the workload's alone.
 fn start_auditd(families: &[String]) -> Result<()> {
     let conf = fs::read_to_string("/etc/audit/auditd.conf").context("auditd.conf")?;
-    let keep = |line: &&str| !line.starts_with("log_format") && !line.starts_with("flush");
+    // A log that is rotated would be compared in part.
+    let ours = ["log_format", "flush", "max_log_file_action"];
+    let keep = |line: &&str| !ours.iter().any(|name| line.starts_with(name));
     let mut lines: Vec<&str> = conf.lines().filter(keep).collect();
-    lines.extend(["log_format = RAW", "flush = NONE", ""]);
+    lines.extend([
+        "log_format = RAW",
+        "flush = NONE",
+        "max_log_file_action = IGNORE",
+        "",
+    ]);
     fs::write("/etc/audit/auditd.conf", lines.join("\n"))?;
     fs::create_dir_all("/var/log/audit")?;
     tool("auditd", &[])?;
