@@ -61,22 +61,15 @@ fn keyed(events: &[Event]) -> BTreeMap<Key, &Event> {
     let mut counts: BTreeMap<(u32, u32), u32> = BTreeMap::new();
     let mut keyed = BTreeMap::new();
     for event in events {
-        let operation = event.iter().find(|record| record.kind == "URINGOP");
-        if let Some(operation) = operation {
-            let number = |name| {
-                operation
-                    .get(name)
-                    .and_then(|value| value.parse::<u32>().ok())
-            };
+        let Some(call) = event.iter().find(|record| record.kind == "SYSCALL") else {
+            let operation = event.iter().find(|record| record.kind == "URINGOP");
+            let number = |name| operation?.get(name)?.parse::<u32>().ok();
             // It has no login uid; nobody else uses io_uring here.
             if let (Some(pid), Some(op)) = (number("pid"), number("uring_op")) {
                 let count = counts.entry((pid, OPERATION | op)).or_default();
                 keyed.insert((pid, OPERATION | op, *count), event);
                 *count += 1;
             }
-            continue;
-        }
-        let Some(call) = event.iter().find(|record| record.kind == "SYSCALL") else {
             continue;
         };
         let number = |name| call.get(name).and_then(|value| value.parse::<u32>().ok());
