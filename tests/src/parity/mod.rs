@@ -1,7 +1,7 @@
 //! auditd's records and Auklet's, of the same workload in the same boot: every record, every field.
 
 mod compare;
-mod log;
+pub(crate) mod log;
 mod rules;
 mod workload;
 
@@ -22,7 +22,7 @@ pub(crate) use workload::run as act;
 const AUID: u32 = 7777;
 /// The workload's last act opens this, so that the logs tell when they are whole.
 const END: &str = "/parity-end";
-const AUDITD_LOG: &str = "/var/log/audit/audit.log";
+pub(crate) const AUDITD_LOG: &str = "/var/log/audit/audit.log";
 
 /// Not that of any other open; rules tell it by this.
 const END_MODE: u32 = 0xe0d;
@@ -48,7 +48,7 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
         some => some,
     };
     let mut failed = false;
-    if let Err(error) = start_auditd(&selection.family) {
+    if let Err(error) = start_auditd().and_then(|()| set_rules(&selection.family)) {
         println!("parity: {error:#}");
         return ExitCode::FAILURE;
     }
@@ -69,21 +69,32 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
     ExitCode::from(u8::from(failed))
 }
 
-/// RAW records, the workload's alone.
-fn start_auditd(families: &[String]) -> Result<()> {
+/// The real auditd, of RAW records.
+pub(crate) fn start_auditd() -> Result<()> {
     let conf = fs::read_to_string("/etc/audit/auditd.conf").context("auditd.conf")?;
-    let keep = |line: &&str| !line.starts_with("log_format") && !line.starts_with("flush");
+    // A log that is rotated would be compared in part.
+    let ours = ["log_format", "flush", "max_log_file_action"];
+    let keep = |line: &&str| !ours.iter().any(|name| line.starts_with(name));
     let mut lines: Vec<&str> = conf.lines().filter(keep).collect();
-    lines.extend(["log_format = RAW", "flush = NONE", ""]);
+    lines.extend([
+        "log_format = RAW",
+        "flush = NONE",
+        "max_log_file_action = IGNORE",
+        "",
+    ]);
     fs::write("/etc/audit/auditd.conf", lines.join("\n"))?;
     fs::create_dir_all("/var/log/audit")?;
-    tool("auditd", &[])?;
+    tool("auditd", &[])
+}
+
+/// The workload's calls alone.
+fn set_rules(families: &[String]) -> Result<()> {
     tool("auditctl", &["-D"])?;
     tool("auditctl", &["-b", "65536", "-e", "1"])?;
     rules::load(families)
 }
 
-fn tool(program: &str, args: &[&str]) -> Result<()> {
+pub(crate) fn tool(program: &str, args: &[&str]) -> Result<()> {
     let output = Command::new(program)
         .args(args)
         .output()

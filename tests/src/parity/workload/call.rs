@@ -12,6 +12,13 @@ use libc::c_long;
 #[derive(Clone, Copy)]
 pub(super) struct Word<'a>(c_long, PhantomData<&'a [u8]>);
 
+impl Word<'_> {
+    /// Its bits.
+    pub(super) const fn value(self) -> u64 {
+        self.0.cast_unsigned()
+    }
+}
+
 /// No pointer.
 pub(super) const NULL: Word<'static> = Word(0, PhantomData);
 /// No address: the first page is nobody's.

@@ -17,7 +17,7 @@ use libc::{
 use super::{
     act, as_nobody, c,
     call::{BAD, NULL, Word, call},
-    in_child, renew, spellings,
+    in_child, renew, spellings, unseen,
 };
 
 /// Character device 1:3, /dev/null.
@@ -117,12 +117,14 @@ const TWO: &[fn(Word<'_>, Word<'_>) -> c_long] = &[
 /// The link that both families of names need, and a directory that is nobody else's.
 fn ground(dir: &Path) -> Result<()> {
     renew(dir)?;
-    fs::hard_link("file", "hard")?;
-    fs::create_dir("empty")?;
-    fs::create_dir("locked")?;
-    fs::write("locked/file", "content")?;
-    fs::set_permissions("locked", fs::Permissions::from_mode(0o700))?;
-    Ok(())
+    unseen(|| {
+        fs::hard_link("file", "hard")?;
+        fs::create_dir("empty")?;
+        fs::create_dir("locked")?;
+        fs::write("locked/file", "content")?;
+        fs::set_permissions("locked", fs::Permissions::from_mode(0o700))?;
+        Ok(())
+    })
 }
 
 fn changed(dir: &Path, result: c_long) -> Result<()> {

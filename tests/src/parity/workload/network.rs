@@ -13,89 +13,17 @@ use super::{
     as_nobody, c,
     call::{BAD, NULL, Word, call},
     closed, in_child, renew,
+    sockets::{
+        Message, bind, close, connect, inet, inet6, netlink, receive_from, receive_message,
+        send_message, send_to, socket, unix, unix_full,
+    },
+    unseen,
 };
 
 /// Nobody listens there: below the ports that are given out.
 const CLOSED: u16 = 81;
 /// Of this workload; in host order.
 const PORT: u16 = 7747;
-
-fn family(number: i32) -> Vec<u8> {
-    u16::try_from(number).unwrap_or(0).to_ne_bytes().into()
-}
-
-/// sockaddr_in
-fn inet(address: [u8; 4], port: u16) -> Vec<u8> {
-    [&family(AF_INET)[..], &port.to_be_bytes(), &address, &[0; 8]].concat()
-}
-
-/// sockaddr_in6
-fn inet6(last: u8, port: u16) -> Vec<u8> {
-    let mut address = [0; 16];
-    address[15] = last;
-    [
-        &family(AF_INET6)[..],
-        &port.to_be_bytes(),
-        &[0; 4],
-        &address,
-        &[0; 4],
-    ]
-    .concat()
-}
-
-/// sockaddr_un, of its name's own length.
-fn unix(name: impl AsRef<[u8]>) -> Vec<u8> {
-    [&family(AF_UNIX)[..], name.as_ref()].concat()
-}
-
-/// sockaddr_un with NULs up to its full size.
-fn unix_full(name: impl AsRef<[u8]>) -> Vec<u8> {
-    let mut address = unix(name);
-    address.resize(110, 0);
-    address
-}
-
-/// sockaddr_nl
-fn netlink(pid: u32, groups: u32) -> Vec<u8> {
-    let words = [
-        0_u16.to_ne_bytes().to_vec(),
-        pid.to_ne_bytes().into(),
-        groups.to_ne_bytes().into(),
-    ];
-    [family(AF_NETLINK), words.concat()].concat()
-}
-
-/// Its descriptor, which nothing waits on.
-fn socket(family: i32, kind: i32) -> i32 {
-    call!(SYS_socket, family, kind | SOCK_NONBLOCK, 0)
-        .try_into()
-        .unwrap_or(-1)
-}
-
-fn close(fd: i32) {
-    closed(fd.into());
-}
-
-fn bind(fd: i32, address: &[u8]) -> c_long {
-    call!(SYS_bind, fd, address, address.len())
-}
-
-fn connect(fd: i32, address: &[u8]) -> c_long {
-    call!(SYS_connect, fd, address, address.len())
-}
-
-fn send_to(fd: i32, address: &[u8]) -> c_long {
-    let data = &b"hello"[..];
-    call!(
-        SYS_sendto,
-        fd,
-        data,
-        data.len(),
-        MSG_DONTWAIT,
-        address,
-        address.len()
-    )
-}
 
 /// What the kernel answers with an address.
 const NAMED: &[fn(i32, Word<'_>, Word<'_>) -> c_long] = &[
@@ -114,53 +42,6 @@ fn named(fd: i32, op: fn(i32, Word<'_>, Word<'_>) -> c_long, room: u32) -> c_lon
         Word::from(&mut address[..]),
         Word::from(&mut length[..]),
     )
-}
-
-/// A message header, linux/socket.h `user_msghdr`, of one buffer.
-struct Message {
-    parts: [u64; 2],
-    header: [u64; 7],
-}
-
-impl Message {
-    fn new(address: &mut [u8], data: &mut [u8]) -> Self {
-        let parts = [data.as_mut_ptr() as u64, data.len() as u64];
-        let header = [
-            address.as_mut_ptr() as u64,
-            address.len() as u64,
-            0,
-            1,
-            0,
-            0,
-            0,
-        ];
-        Self { parts, header }
-    }
-
-    fn of(&mut self) -> Word<'_> {
-        self.header[2] = self.parts.as_ptr() as u64;
-        Word::from(&mut self.header[..])
-    }
-}
-
-fn send_message(fd: i32, address: &[u8]) -> c_long {
-    let (mut address, mut data) = (address.to_vec(), *b"hello");
-    let mut message = Message::new(&mut address, &mut data);
-    call!(SYS_sendmsg, fd, message.of(), MSG_DONTWAIT)
-}
-
-fn receive_message(fd: i32) -> c_long {
-    let (mut address, mut data) = ([0_u8; 128], [0_u8; 64]);
-    let mut message = Message::new(&mut address, &mut data);
-    call!(SYS_recvmsg, fd, message.of(), MSG_DONTWAIT)
-}
-
-fn receive_from(fd: i32, room: u32) -> c_long {
-    let (mut address, mut data, mut length) = ([0_u8; 128], [0_u8; 64], [room]);
-    let data = &mut data[..];
-    let size = data.len();
-    let (address, length) = (&mut address[..], &mut length[..]);
-    call!(SYS_recvfrom, fd, data, size, MSG_DONTWAIT, address, length)
 }
 
 pub(super) fn network(dir: &Path) -> Result<()> {
@@ -339,10 +220,18 @@ fn refused() {
     }
 }
 
+/// A directory that is nobody else's.
+fn locked() -> Result<()> {
+    unseen(|| {
+        fs::create_dir("locked")?;
+        fs::set_permissions("locked", fs::Permissions::from_mode(0o700))?;
+        Ok(())
+    })
+}
+
 /// Names in the file system.
 fn paths(dir: &Path) -> Result<()> {
-    fs::create_dir("locked")?;
-    fs::set_permissions("locked", fs::Permissions::from_mode(0o700))?;
+    locked()?;
     let mut names: Vec<Vec<u8>> = [
         "socket",
         "sub/socket",
@@ -380,8 +269,7 @@ fn paths(dir: &Path) -> Result<()> {
             close(client);
         }
         renew(dir)?;
-        fs::create_dir("locked")?;
-        fs::set_permissions("locked", fs::Permissions::from_mode(0o700))?;
+        locked()?;
     }
     Ok(())
 }
