@@ -288,6 +288,10 @@ impl Plan {
             let Some(name) = syscalls::name(abi.arch(), *nr) else {
                 continue;
             };
+            let layout = syscalls::layout(abi.arch(), *nr);
+            if CALLS.iter().any(|call| Some(call.name) == layout) {
+                continue;
+            }
             let function = functions_of(*abi, name).find(|f| types.has_function(f));
             let function = function.filter(|_| kernel_has_kprobes());
             let Some(function) = function else {

@@ -2,11 +2,13 @@
 
 mod interest;
 mod outputs;
+mod policy;
 mod status;
 mod watch;
 
 use anyhow::Result;
 use auklet_rules::RuleSet;
+use sensor_ebpf::config::opens;
 
 pub use self::status::Received;
 use self::{outputs::Outputs, watch::Watch};
@@ -15,7 +17,6 @@ use crate::{
     load::{Sensor, Settings},
     privileges,
     rules_command::one_message,
-    syscalls::Abi,
 };
 
 /// Watches until SIGINT or SIGTERM, then empties the ring and says what was lost.
@@ -24,9 +25,13 @@ use crate::{
 /// The sensor can't start, or an output can't be written.
 pub fn run(args: &RunArgs) -> Result<()> {
     let rules = rules(args)?;
+    let policy = args.audit_rules.as_deref().map(policy::load).transpose()?;
     let outputs = Outputs::open(args)?;
     privileges::check()?;
-    let interest = interest::kernel_filter(args.opens, rules.interest());
+    let mut interest = interest::kernel_filter(args.opens, rules.interest());
+    if policy.as_ref().is_some_and(policy::asks_for_opens) {
+        interest.opens |= opens::ALL;
+    }
     let sensor = Sensor::start(&Settings {
         attach: args.attach.0,
         opens: interest.opens,
@@ -34,30 +39,14 @@ pub fn run(args: &RunArgs) -> Result<()> {
         ring_bytes: args.ring_bytes,
         argv_bytes: args.argv_bytes,
         slots: args.slots,
-        calls: calls(&args.calls),
+        calls: policy.as_ref().map(policy::calls).unwrap_or_default(),
     })?;
     // Everything is open and attached: from here on little is needed.
     privileges::drop_all_but_needed()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(Watch::new(sensor, rules, outputs, args.keep_ended).until_stopped())
-}
-
-fn calls(names: &[String]) -> Vec<(Abi, u32)> {
-    let family = |name: &str| {
-        sensor_ebpf::calls::CALLS
-            .iter()
-            .any(|call| call.name == name)
-    };
-    let wanted = |name: &&str| names.iter().any(|n| n == *name) && !family(name);
-    let of = |abi| {
-        crate::syscalls::all(abi)
-            .filter(|(_, name)| wanted(name))
-            .map(move |(nr, _)| (abi, nr))
-            .collect::<Vec<_>>()
-    };
-    Abi::BOTH.into_iter().flat_map(of).collect()
+    runtime.block_on(Watch::new(sensor, rules, policy, outputs, args.keep_ended).until_stopped())
 }
 
 fn rules(args: &RunArgs) -> Result<RuleSet> {

@@ -11,10 +11,10 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{outputs::Outputs, status::Status};
+use super::{outputs::Outputs, policy, status::Status};
 use crate::{
     assemble::Assembler, decode::decode, enrich::Enricher, event::Event, kernel, load::Sensor,
-    process::ProcessTable,
+    policy::Policy, process::ProcessTable,
 };
 
 /// Records taken before signals and losses are looked at.
@@ -31,6 +31,8 @@ pub(super) struct Watch {
     assembler: Assembler,
     enricher: Enricher,
     rules: RuleSet,
+    /// What is recorded; `None`: everything.
+    policy: Option<Policy>,
     outputs: Outputs,
     status: Status,
     /// Records lost, as of the last check.
@@ -38,7 +40,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(sensor: Sensor, rules: RuleSet, outputs: Outputs, keep_ended: usize) -> Self {
+    pub(super) fn new(
+        sensor: Sensor,
+        rules: RuleSet,
+        policy: Option<Policy>,
+        outputs: Outputs,
+        keep_ended: usize,
+    ) -> Self {
         // Attached first, read after: no process falls between.
         let mut processes = ProcessTable::new(keep_ended);
         processes.scan();
@@ -49,6 +57,7 @@ impl Watch {
             assembler,
             enricher: Enricher::new(),
             rules,
+            policy,
             outputs,
             status: Status::default(),
             lost: 0,
@@ -105,7 +114,7 @@ impl Watch {
                 Ok(message) => {
                     self.status.count(&message);
                     if let Some(event) = self.assembler.take(message, offset) {
-                        self.handle(&event)?;
+                        self.handle(event)?;
                     }
                 }
                 Err(error) => {
@@ -128,16 +137,17 @@ impl Watch {
     }
 
     /// Alerts first: what fails to be written must not keep one back.
-    fn handle(&mut self, event: &Event) -> Result<()> {
+    fn handle(&mut self, mut event: Event) -> Result<()> {
+        let verdict = policy::decide(self.policy.as_mut(), &mut event);
         let processes = &self.assembler.processes;
-        for observation in self.enricher.observe(event, processes) {
+        for observation in self.enricher.observe(&event, processes) {
             for finding in self.rules.evaluate(&observation) {
-                let records = crate::records::lines(event);
-                let scene = self.enricher.scene(event, processes, records);
+                let records = crate::records::lines(&event);
+                let scene = self.enricher.scene(&event, processes, records);
                 self.outputs.alert(finding, scene)?;
             }
         }
-        self.outputs.event(event)
+        self.outputs.event(&event, &verdict)
     }
 
     /// Says at once when more was lost than before, and mends what the losses broke.

@@ -47,13 +47,14 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
         [] => &all[..],
         some => some,
     };
+    let families = workload::chosen(&selection.family);
     let mut failed = false;
-    if let Err(error) = start_auditd().and_then(|()| set_rules(&selection.family)) {
+    if let Err(error) = start_auditd().and_then(|()| set_rules(&families)) {
         println!("parity: {error:#}");
         return ExitCode::FAILURE;
     }
     for plan in plans {
-        match one(plan, &selection.family) {
+        match one(plan, &families) {
             Ok(same) => failed |= !same,
             Err(error) => {
                 println!("parity {plan}: {error:#}");
@@ -140,8 +141,11 @@ fn sensor(plan: &str, log: &Path) -> Result<Sensor> {
         "--attach",
         plan,
         "--json",
+        "--no-shipped-rules",
         "--opens",
-        "all",
+        "none",
+        "--audit-rules",
+        rules::FILE,
         "--audit-log",
         &log,
     ])

@@ -14,18 +14,16 @@ const END: &str = "end";
 /// The list of io_uring's operations, as auditctl calls it.
 const OPERATIONS: &str = "always,io_uring ";
 
-/// Every call of the first four families; no key, as Auklet's records have none.
-const CALLS: &str = "execve,execveat,open,openat,openat2,creat,utimensat,futimesat,utimes,utime,\
-                     init_module,finit_module";
+/// Where both daemons find the rules of calls.
+pub(super) const FILE: &str = "/run/parity.rules";
 
-/// auditd's rules become those of the families, or of the first four without keys.
+/// auditd's rules become those of the families.
 pub(super) fn load(families: &[String]) -> Result<()> {
-    let path = "/run/parity.rules";
     let rules = rules(families);
     let (operations, calls): (Vec<&str>, Vec<&str>) =
         rules.lines().partition(|line| line.contains(OPERATIONS));
-    fs::write(path, calls.join("\n") + "\n")?;
-    tool("auditctl", &["-R", path])?;
+    fs::write(FILE, calls.join("\n") + "\n")?;
+    tool("auditctl", &["-R", FILE])?;
     if !operations.is_empty() {
         operations_rule();
     }
@@ -34,10 +32,6 @@ pub(super) fn load(families: &[String]) -> Result<()> {
 
 /// One `-a` to a line.
 fn rules(families: &[String]) -> String {
-    if families.is_empty() {
-        let rule = |arch| format!("-a always,exit -F arch={arch} -S {CALLS} -F auid={AUID}\n");
-        return ["b64", "b32"].map(rule).concat();
-    }
     let wanted = |line: &&str| {
         let key = line.rsplit_once(" -k ").map(|(_, key)| key);
         key.is_some_and(|key| key == END || families.iter().any(|family| family == key))

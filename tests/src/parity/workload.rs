@@ -62,12 +62,21 @@ const FAMILIES: &[Family] = &[
     family("uring", uring::uring),
 ];
 
-/// Those that run if none is named.
-const FIRST: &[&str] = &["opens", "times", "execs", "modules"];
+/// Not among those that run if none is named: Auklet does not tell of io_uring's operations yet.
+const LAST: &str = "uring";
 
 /// What a family may be called.
 pub(super) fn names() -> Vec<&'static str> {
     FAMILIES.iter().map(|family| family.name).collect()
+}
+
+/// The families named, or those that run if none is.
+pub(super) fn chosen(named: &[String]) -> Vec<String> {
+    let usual = || names().into_iter().filter(|name| *name != LAST);
+    match named {
+        [] => usual().map(str::to_owned).collect(),
+        named => named.to_vec(),
+    }
 }
 
 /// A message to the kernel's audit over netlink. True if it says that it is done.
@@ -86,7 +95,7 @@ pub(super) fn tell_audit(message: &[u8]) -> bool {
 pub(crate) fn run(dir: &Path, families: &[String]) -> ExitCode {
     let wanted = |family: &&Family| {
         let mut names = families.iter().map(String::as_str);
-        (families.is_empty() && FIRST.contains(&family.name)) || names.any(|n| n == family.name)
+        names.any(|n| n == family.name)
     };
     // Others may come in: a temporary directory is its maker's alone.
     let mut done = [dir.parent().unwrap_or(dir), dir]
