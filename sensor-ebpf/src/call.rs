@@ -2,7 +2,7 @@
 
 use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::map, maps::Array};
 use sensor_ebpf::{
-    calls::name_argument,
+    calls::{name_argument, other},
     config::{CALL_TABLE, plan, setting},
     fields::Field,
     loss::cause,
@@ -213,7 +213,11 @@ fn exit<const KIND: u16>(slot: &mut Slot, ret: i64) {
 #[inline(always)]
 fn put_process(slot: &mut Slot) {
     let task = current();
-    put_path(slot, tag::CWD, task.follow(Field::TaskFs).at(Field::FsPwd));
+    // Where the call changes it, it was taken when the call began.
+    let other = slot.prefix.header.kind == kind::OTHER;
+    if !(other && slot.marks & u64::from(other::CWD_FIRST) != 0) {
+        put_path(slot, tag::CWD, task.follow(Field::TaskFs).at(Field::FsPwd));
+    }
     let mm = task.follow(Field::TaskMm);
     put_path(
         slot,

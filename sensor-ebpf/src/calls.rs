@@ -87,6 +87,9 @@ pub mod other {
     /// capset: the capabilities now.
     pub const CAPS: u16 = 1 << 13;
 
+    /// The working directory is taken with the name, as the call changes it.
+    pub const CWD_FIRST: u16 = 1 << 14;
+
     /// The place at a bit, 0 if none.
     #[must_use]
     pub const fn place(shape: u16, bit: u16) -> u16 {
@@ -164,7 +167,7 @@ pub const OTHERS: &[Call] = &[
     named("statfs64", 1, 0),
     named("readlink", 1, 0),
     named("readlinkat", 2, 0),
-    named("chdir", 1, 0),
+    call("chdir", kind::OTHER, 1 << other::NAME | other::CWD_FIRST),
     named("chroot", 1, 0),
     named("name_to_handle_at", 2, 0),
     named("inotify_add_watch", 2, 0),
@@ -176,7 +179,11 @@ pub const OTHERS: &[Call] = &[
     named("mount", 2, 0),
     named("umount", 1, 0),
     named("umount2", 1, 0),
-    named("pivot_root", 1, 2),
+    call(
+        "pivot_root",
+        kind::OTHER,
+        1 << other::NAME | 2 << other::SECOND | other::CWD_FIRST,
+    ),
     named("quotactl", 2, 0),
     named("open_tree", 2, 0),
     named("move_mount", 2, 4),

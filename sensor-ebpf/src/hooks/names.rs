@@ -12,7 +12,7 @@ use sensor_ebpf::{
 };
 
 use crate::{
-    file::{fill_inode, fill_parent, path_facts},
+    file::{file_facts, fill_inode, fill_parent, path_facts, put_descriptor},
     kernel::Ptr,
     path::put_path,
     slot::{self, Slot},
@@ -119,6 +119,50 @@ pub(crate) fn kprobe_filename_parentat(ctx: ProbeContext) -> u32 {
 #[kretprobe]
 pub(crate) fn kretprobe_filename_parentat(ctx: RetProbeContext) -> u32 {
     returned(op::PARENT, ctx.ret())
+}
+
+/// do_file_open_root: the name, a `const char *`, is the argument of that number.
+macro_rules! opens_root {
+    ($($name:ident: $arg:literal;)*) => { $(
+        #[kprobe]
+        pub(crate) fn $name(ctx: ProbeContext) -> u32 {
+            if let Some(slot) = other() {
+                slot.saved[SAVED] = ctx.arg($arg).unwrap_or(0);
+            }
+            0
+        }
+    )* };
+}
+
+opens_root! {
+    kprobe_do_file_open_root_1: 1;
+    kprobe_do_file_open_root_2: 2;
+}
+
+/// match-proto: struct file *do_file_open_root(const struct path *root, const char *name, const struct open_flags *op)
+#[kretprobe]
+pub(crate) fn kretprobe_do_file_open_root(ctx: RetProbeContext) -> u32 {
+    if let Some(slot) = other() {
+        let (name, file) = (slot.saved[SAVED], Ptr(ctx.ret()));
+        slot.saved[SAVED] = 0;
+        if name != 0 && !file.is_err() {
+            let facts = file_facts(file);
+            slot.put(tag::ITEM, 0, &facts);
+            put_name(slot, Ptr(name));
+            put_path(slot, tag::PATH, file.at(Field::FilePath));
+        }
+    }
+    0
+}
+
+/// The file of a stat by descriptor, which audit records since 7.0.
+/// match-proto: int vfs_fstat(int fd, struct kstat *stat)
+#[kprobe]
+pub(crate) fn kprobe_vfs_fstat(ctx: ProbeContext) -> u32 {
+    if let Some(slot) = other() {
+        put_descriptor(slot, ctx.arg::<u64>(0).unwrap_or(0) as u32);
+    }
+    0
 }
 
 /// A name in a directory: what audit_inode_child is told.

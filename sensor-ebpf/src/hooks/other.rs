@@ -10,6 +10,7 @@ use crate::{
     call::{only_tracepoints, put_user_name},
     file::{behind, put_descriptor},
     kernel::{Ptr, current, load_user},
+    path::put_path,
     slot::Slot,
 };
 
@@ -37,6 +38,10 @@ pub(crate) fn entered(slot: &mut Slot, shape: u16) {
     if place(shape, other::FILE) != 0 {
         let fd = argument(slot, shape, other::FILE) as u32;
         put_descriptor(slot, fd);
+    }
+    if shape & other::CWD_FIRST != 0 {
+        let pwd = current().follow(Field::TaskFs).at(Field::FsPwd);
+        put_path(slot, tag::CWD, pwd);
     }
     slot.late_name = argument(slot, shape, other::NAME);
     if only_tracepoints() && slot.late_name != 0 {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use sensor_ebpf::wire::{CapFacts, TargetFacts, item::op};
 
 use super::{
-    Assembler, items, low32,
+    Assembler, items, lookup, low32,
     names::{Found, Names},
 };
 use crate::{
@@ -14,8 +14,6 @@ use crate::{
     process::until_nul,
 };
 
-/// LOOKUP_MOUNTPOINT of include/linux/namei.h.
-const LOOKUP_MOUNTPOINT: u32 = 0x80;
 /// include/linux/fs.h
 const FMODE_PATH: u32 = 1 << 14;
 /// include/uapi/linux/fcntl.h
@@ -64,6 +62,9 @@ impl Assembler {
         }
         for raw in &facts.items {
             paths.event(raw, facts);
+            if raw.facts.op == op::OPENED && raw.facts.err != 0 {
+                caveats.looked_up |= paths.failed_open(raw, facts);
+            }
         }
         caveats.name_from_user = paths
             .arguments
@@ -76,7 +77,8 @@ impl Assembler {
     fn arguments_of(&self, facts: &CallFacts) -> Vec<Argument> {
         let flags = match facts.name() {
             Some("linkat" | "fchownat" | "name_to_handle_at") => facts.call.args[4],
-            Some("fchmodat2") => facts.call.args[3],
+            Some("fchmodat2" | "newfstatat" | "faccessat2") => facts.call.args[3],
+            Some("statx") if self.kernel < (6, 11) => facts.call.args[2],
             _ => 0,
         };
         let empty_too = flags & AT_EMPTY_PATH != 0;
@@ -102,6 +104,7 @@ impl Assembler {
         };
         if same && self.reuses_names && arguments.len() == 2 {
             arguments.pop();
+            arguments.iter_mut().for_each(|one| one.is_text = false);
         }
         arguments
     }
@@ -146,6 +149,7 @@ fn taken_first(facts: &CallFacts, kernel: (u32, u32)) -> &'static [usize] {
         Some("symlink" | "symlinkat") => &[0],
         Some("mkdir" | "mkdirat" | "mknod" | "mknodat") if kernel >= (5, 15) => &[0],
         Some("unlink" | "rmdir" | "quotactl") => &[0],
+        Some("statx") if kernel >= (5, 18) => &[0],
         // Flags are looked at before the name.
         Some("unlinkat") if facts.call.args[2] & 0xffff_ffff & !AT_REMOVEDIR == 0 => &[0],
         _ => &[],
@@ -171,11 +175,12 @@ impl Paths {
         let found = file.map(|file| Found {
             file,
             resolved: raw.path.as_ref().map(|path| path.to_bytes()),
-            unread: facts.lookup_flags & LOOKUP_MOUNTPOINT != 0,
+            unread: matches!(call.name(), Some("umount" | "umount2")),
         });
         if raw.is_descriptor() {
             // One that is only a place (O_PATH) is as good as none for the calls that audit its file.
-            if let Some(found) = found.filter(|_| facts.f_mode & FMODE_PATH == 0) {
+            let stat = call.is("newfstatat") || call.is("fstat");
+            if let Some(found) = found.filter(|_| stat || facts.f_mode & FMODE_PATH == 0) {
                 self.names.inode(None, found, false);
             }
             return;
@@ -212,6 +217,32 @@ impl Paths {
         }
     }
 
+    /// An open that failed once the file was found: it is looked up afterwards. True if it was found.
+    fn failed_open(&mut self, raw: &RawItem, call: &CallFacts) -> bool {
+        let found_first = [-libc::EISDIR, -libc::EACCES, -libc::ETXTBSY, -libc::EPERM];
+        let Some(name) = raw
+            .name
+            .as_ref()
+            .filter(|_| found_first.contains(&raw.facts.err))
+        else {
+            return false;
+        };
+        let mut item = PathItem {
+            name: Some(name.clone()),
+            ..PathItem::default()
+        };
+        lookup::fill(call, &mut item, true);
+        let Some(file) = item.file else { return false };
+        let found = Found {
+            file,
+            resolved: None,
+            unread: false,
+        };
+        let at = self.item_of(name, false);
+        self.names.inode(Some((at, name)), found, false);
+        true
+    }
+
     /// The item of the name that is looked up: an argument's, or one that the kernel made itself.
     fn item_of(&mut self, name: &Bytes, copied: bool) -> usize {
         let same = |argument: &Argument| !argument.is_text && argument.text.as_ref() == Some(name);
@@ -225,9 +256,11 @@ impl Paths {
                 self.arguments[at].looked_up = true;
                 item.unwrap_or_else(|| self.names.getname(name.clone()))
             }
-            None => self
-                .changed(name)
-                .unwrap_or_else(|| self.names.getname(name.clone())),
+            None if copied => self.names.getname(name.clone()),
+            None => match self.changed(name) {
+                Some(item) => item,
+                None => self.names.getname(name.clone()),
+            },
         }
     }
 

@@ -71,17 +71,21 @@ impl KernelTypes {
             .any(|t| !matches!(t, Type::Fwd(_)))
     }
 
+    fn prototype(&self, function: &str) -> Option<btf_rs::FuncProto> {
+        let types = self.btf.resolve_types_by_name(function).ok()?;
+        let function = types.iter().find_map(|t| match t {
+            Type::Func(function) => Some(function),
+            _ => None,
+        })?;
+        match self.btf.resolve_chained_type(function).ok()? {
+            Type::FuncProto(proto) => Some(proto),
+            _ => None,
+        }
+    }
+
     /// The number of the last argument that points to a struct of this name.
     #[must_use]
     pub fn last_argument(&self, function: &str, pointee: &str) -> Option<usize> {
-        let types = self.btf.resolve_types_by_name(function).ok()?;
-        let function = types.iter().find(|t| matches!(t, Type::Func(_)))?;
-        let Type::Func(function) = function else {
-            return None;
-        };
-        let Type::FuncProto(proto) = self.btf.resolve_chained_type(function).ok()? else {
-            return None;
-        };
         let points = |parameter: &_| {
             let Ok(Type::Ptr(pointer)) = self.btf.resolve_chained_type(parameter) else {
                 return false;
@@ -91,7 +95,17 @@ impl KernelTypes {
                 _ => false,
             }
         };
-        proto.parameters.iter().rposition(points)
+        self.prototype(function)?
+            .parameters
+            .iter()
+            .rposition(points)
+    }
+
+    /// The number of the argument of this name.
+    #[must_use]
+    pub fn argument_named(&self, function: &str, name: &str) -> Option<usize> {
+        let named = |parameter: &_| self.btf.resolve_name(parameter).is_ok_and(|n| n == name);
+        self.prototype(function)?.parameters.iter().position(named)
     }
 
     /// What the first argument of a function points to.

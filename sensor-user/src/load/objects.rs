@@ -3,12 +3,44 @@
 //! all but one are rare, have more arguments than fentry took before 6.6, or change them between
 //! kernels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     btf::KernelTypes,
     plan::{Attach, kernel_has_kprobes},
 };
+use crate::{
+    kernel::Kernel,
+    syscalls::{self, Abi},
+};
+
+/// Calls that SOCKETS is for.
+const ADDRESSED: &[&str] = &[
+    "socketcall",
+    "bind",
+    "connect",
+    "accept",
+    "accept4",
+    "sendto",
+    "sendmsg",
+    "sendmmsg",
+    "recvfrom",
+    "recvmsg",
+    "recvmmsg",
+    "getsockname",
+    "getpeername",
+];
+
+/// Calls that TARGETS is for.
+const DIRECTED: &[&str] = &[
+    "ptrace",
+    "kill",
+    "tkill",
+    "tgkill",
+    "rt_sigqueueinfo",
+    "rt_tgsigqueueinfo",
+    "pidfd_send_signal",
+];
 
 /// What to attach by kprobe and kretprobe: the functions of each program, returns first.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +64,8 @@ enum Entry {
     Fixed(&'static str),
     /// With the number of the last argument that is a `struct dentry *`.
     ByDentry(&'static str),
+    /// With the number of the argument called `name`.
+    ByName(&'static str),
 }
 
 const fn create(functions: &'static [&'static str]) -> Hook {
@@ -69,6 +103,16 @@ const NAMES: &[Hook] = &[
         lost: "CREATE items of renames",
     },
     Hook {
+        functions: &["do_file_open_root"],
+        entry: Entry::ByName("kprobe_do_file_open_root"),
+        returns: Some("kretprobe_do_file_open_root"),
+        lost: "items of open_by_handle_at",
+    },
+];
+
+/// For calls that take or give a socket's address.
+const SOCKETS: &[Hook] = &[
+    Hook {
         functions: &["move_addr_to_kernel"],
         entry: Entry::Fixed("kprobe_move_addr_to_kernel"),
         returns: Some("kretprobe_move_addr_to_kernel"),
@@ -80,6 +124,10 @@ const NAMES: &[Hook] = &[
         returns: None,
         lost: "SOCKADDR of accept, recvfrom, getsockname",
     },
+];
+
+/// For calls about other processes.
+const TARGETS: &[Hook] = &[
     Hook {
         functions: &["audit_signal_info"],
         entry: Entry::Fixed("kprobe_audit_signal_info"),
@@ -93,6 +141,14 @@ const NAMES: &[Hook] = &[
         lost: "OBJ_PID of ptrace",
     },
 ];
+
+/// For fstat and newfstatat, on kernels whose audit records their file.
+const FSTAT: Hook = Hook {
+    functions: &["vfs_fstat"],
+    entry: Entry::Fixed("kprobe_vfs_fstat"),
+    returns: None,
+    lost: "items of newfstatat by descriptor",
+};
 
 const LOOKUP: Hook = Hook {
     functions: &["filename_lookup"],
@@ -124,7 +180,7 @@ impl Objects {
     pub fn new(
         attach: Attach,
         types: &KernelTypes,
-        calls: bool,
+        calls: &[(Abi, u32)],
         missing: &mut Vec<String>,
     ) -> Self {
         let mut objects = Self::default();
@@ -136,8 +192,22 @@ impl Objects {
             }
         };
         ACCOUNTS.iter().for_each(&mut add);
-        if calls && attach != Attach::Tracepoint {
+        let names: BTreeSet<&str> = calls
+            .iter()
+            .filter_map(|(abi, nr)| syscalls::name(abi.arch(), *nr))
+            .collect();
+        let any = |of: &[&str]| of.iter().any(|name| names.contains(name));
+        if !calls.is_empty() && attach != Attach::Tracepoint {
             NAMES.iter().for_each(&mut add);
+            if any(ADDRESSED) {
+                SOCKETS.iter().for_each(&mut add);
+            }
+            if any(DIRECTED) {
+                TARGETS.iter().for_each(&mut add);
+            }
+            if any(&["fstat", "newfstatat"]) && Kernel::running().version >= (7, 0) {
+                add(&FSTAT);
+            }
             if attach == Attach::Fentry && types.has_function("filename_lookup") {
                 objects.fexit_lookup = true;
             } else {
@@ -156,6 +226,10 @@ impl Objects {
             Entry::Fixed(name) => name.to_owned(),
             Entry::ByDentry(name) => match types.last_argument(function, "dentry") {
                 Some(n @ 1..=3) => format!("{name}_{n}"),
+                _ => return false,
+            },
+            Entry::ByName(name) => match types.argument_named(function, "name") {
+                Some(n @ 1..=2) => format!("{name}_{n}"),
                 _ => return false,
             },
         };

@@ -1,6 +1,6 @@
 //! The attach plan: for each hook the strongest way that the running kernel offers.
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{cell::OnceCell, collections::HashSet, fmt, path::Path, str::FromStr};
 
 use sensor_ebpf::{
     calls::{CALLS, Call},
@@ -199,7 +199,7 @@ impl Plan {
     #[must_use]
     pub fn new(attach: Attach, types: &KernelTypes, others: &[(Abi, u32)]) -> Self {
         let mut missing = Vec::new();
-        let objects = Objects::new(attach, types, !others.is_empty(), &mut missing);
+        let objects = Objects::new(attach, types, others, &mut missing);
         let mut plan = Self {
             attach,
             calls: Vec::new(),
@@ -284,6 +284,7 @@ impl Plan {
 
     /// Any other call that is wanted; by kprobe, whose one program takes them all.
     fn add_others(&mut self, types: &KernelTypes, others: &[(Abi, u32)]) {
+        let symbols = OnceCell::new();
         for (abi, nr) in others {
             let Some(name) = syscalls::name(abi.arch(), *nr) else {
                 continue;
@@ -292,7 +293,12 @@ impl Plan {
             if CALLS.iter().any(|call| Some(call.name) == layout) {
                 continue;
             }
-            let function = functions_of(*abi, name).find(|f| types.has_function(f));
+            let described = functions_of(*abi, name).find(|f| types.has_function(f));
+            // A call that this kernel is built without has a function all the same: COND_SYSCALL.
+            let function = described.or_else(|| {
+                let symbols = symbols.get_or_init(system_call_symbols);
+                functions_of(*abi, name).find(|f| symbols.contains(f))
+            });
             let function = function.filter(|_| kernel_has_kprobes());
             let Some(function) = function else {
                 self.missing
@@ -341,6 +347,14 @@ impl Plan {
         self.attach == Attach::Tracepoint
             || (self.open_function.is_some() && !self.calls.is_empty())
     }
+}
+
+/// Names of the functions of system calls, from /proc/kallsyms.
+fn system_call_symbols() -> HashSet<String> {
+    let text = std::fs::read_to_string("/proc/kallsyms").unwrap_or_default();
+    let name = |line: &str| line.split(' ').nth(2).map(str::to_owned);
+    let names = text.lines().filter(|line| line.contains("_sys_"));
+    names.filter_map(name).collect()
 }
 
 /// Whether the kernel lets kprobes be made through perf events.
