@@ -43,21 +43,25 @@ pub(crate) fn program(dir: &Path) -> io::Result<PathBuf> {
     written(dir, "tiny", &X86_64.image(&code))
 }
 
-/// A 32-bit program that makes calls on one path, by i386 numbers, and ends: creat and open it, open
-/// what is not there, set its times to now, execute it (which fails).
-pub(crate) fn program32(dir: &Path, path: &Path) -> io::Result<PathBuf> {
+/// As an argument of a call: the program's path, and a name that is not there.
+pub(crate) const PATH: u32 = u32::MAX;
+pub(crate) const MISSING: u32 = u32::MAX - 1;
+
+/// Calls of a 32-bit program: creat and open it, open what is not there, set its times to now, execute it
+/// (which fails).
+pub(crate) const ON_A_FILE: &[[u32; 4]] = &[
+    [8, PATH, 0o640, 0],
+    [5, PATH, 0, 0],
+    [5, MISSING, 0, 0],
+    [30, PATH, 0, 0],
+    [11, PATH, 0, 0],
+];
+
+/// A 32-bit program that makes calls, each an i386 number and three arguments, and ends.
+pub(crate) fn program32(dir: &Path, path: &Path, calls: &[[u32; 4]]) -> io::Result<PathBuf> {
     const SIZE: usize = 5 * 4 + 2; // bytes of one call's code
-    const EXIT: u32 = 1;
-    const PATH: u32 = u32::MAX;
-    const MISSING: u32 = u32::MAX - 1;
-    let calls = [
-        [8, PATH, 0o640, 0],
-        [5, PATH, 0, 0],
-        [5, MISSING, 0, 0],
-        [30, PATH, 0, 0],
-        [11, PATH, 0, 0],
-        [EXIT, 0, 0, 0],
-    ];
+    const EXIT: [u32; 4] = [1, 0, 0, 0];
+    let calls = [calls, &[EXIT]].concat();
     let start = I386.base as usize + I386.ehdr + I386.phdr + calls.len() * SIZE;
     let at = |offset: usize| u32::try_from(start + offset).unwrap_or(0);
     let mut strings = path.as_os_str().as_bytes().to_vec();

@@ -64,7 +64,7 @@ fn under_auklet(dir: &Path) -> Result<Vec<log::Record>> {
     stop_auditd()?;
     tool("auditctl", &["-e", "0"])?;
     let path = dir.join("audit.log");
-    let sensor = Sensor::start(&["--audit-log", &path.display().to_string()])?;
+    let sensor = Sensor::start(&["--json", "--audit-log", &path.display().to_string()])?;
     acts::acts(dir)?;
     let status = sensor.stop()?;
     if status["lost_total"] != 0 {

@@ -19,6 +19,7 @@ use call::call;
 
 mod attributes;
 mod call;
+mod compat;
 mod execs;
 mod lookups;
 mod memory;

@@ -77,6 +77,9 @@ pub(crate) struct ParityArgs {
     /// This attach plan only; may be repeated.
     #[arg(long)]
     plan: Vec<String>,
+    /// This family of the workload only; may be repeated.
+    #[arg(long)]
+    family: Vec<String>,
 }
 
 /// auditd's records and Auklet's of one workload, compared in a guest.
@@ -86,6 +89,9 @@ pub(crate) fn parity(args: &ParityArgs) -> Result<ExitCode> {
     let mut command = "auklet-guest parity".to_owned();
     for plan in &args.plan {
         command.push_str(&format!(" --plan {plan}"));
+    }
+    for family in &args.family {
+        command.push_str(&format!(" --family {family}"));
     }
     each(
         &args.kernels,

@@ -218,7 +218,7 @@ fn by_openat2(ctx: &mut Ctx) -> Result<()> {
 /// A 32-bit process: its calls come in by another table.
 fn compat(ctx: &mut Ctx) -> Result<()> {
     let path = ctx.dir.join("made");
-    let program = tiny::program32(&ctx.dir, &path)?;
+    let program = tiny::program32(&ctx.dir, &path, tiny::ON_A_FILE)?;
     let mut child = match Command::new(&program).current_dir(&ctx.dir).spawn() {
         Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
             return Err(skip("this kernel runs no 32-bit programs"));

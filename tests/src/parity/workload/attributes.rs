@@ -16,7 +16,7 @@ use libc::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, XATTR_CREATE, XATTR_REP
 use super::{
     NOBODY, as_nobody, c,
     call::{BAD, NULL, Word, call, numbered},
-    in_child, renew, spellings, start,
+    compat, in_child, renew, spellings, start,
 };
 use crate::tiny;
 
@@ -97,6 +97,7 @@ pub(super) fn attributes(dir: &Path) -> Result<()> {
     sizes(dir)?;
     denied(dir)?;
     capable(dir)?;
+    compat::calls(dir, compat::ATTRIBUTES)?;
     renew(dir)
 }
 

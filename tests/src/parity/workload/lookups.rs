@@ -13,7 +13,7 @@ use libc::{
 use super::{
     as_nobody, c,
     call::{BAD, NULL, Word, call, numbered},
-    closed, in_child, renew, spellings, unseen,
+    closed, compat, in_child, renew, spellings, unseen,
 };
 
 /// Not in the C library's headers.
@@ -86,6 +86,7 @@ pub(super) fn lookups(dir: &Path) -> Result<()> {
     chroots(dir);
     accounting();
     mounts(dir);
+    compat::calls(dir, compat::LOOKUPS)?;
     renew(dir)
 }
 

@@ -15,7 +15,7 @@ use libc::{
 use super::{
     as_nobody, c,
     call::{BAD, NULL, Word, call},
-    closed, renew,
+    closed, compat, renew,
 };
 
 const PAGE: usize = 4096;
@@ -27,6 +27,7 @@ pub(super) fn memory(dir: &Path) -> Result<()> {
     pipes();
     other_processes();
     programs();
+    compat::calls(dir, compat::MEMORY)?;
     renew(dir)
 }
 

@@ -17,7 +17,7 @@ use libc::{
 use super::{
     act, as_nobody, c,
     call::{BAD, NULL, Word, call},
-    in_child, renew, spellings, unseen,
+    compat, in_child, renew, spellings, unseen,
 };
 
 /// Character device 1:3, /dev/null.
@@ -156,6 +156,7 @@ pub(super) fn names(dir: &Path) -> Result<()> {
     nodes(dir)?;
     denied(dir)?;
     elsewhere(dir);
+    compat::calls(dir, compat::NAMES)?;
     renew(dir)
 }
 

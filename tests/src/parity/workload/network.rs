@@ -12,7 +12,7 @@ use libc::{
 use super::{
     as_nobody, c,
     call::{BAD, NULL, Word, call},
-    closed, in_child, renew,
+    closed, compat, in_child, renew,
     sockets::{
         Message, bind, close, connect, inet, inet6, netlink, receive_from, receive_message,
         send_message, send_to, socket, unix, unix_full,
@@ -65,6 +65,7 @@ pub(super) fn network(dir: &Path) -> Result<()> {
     netlinks();
     bad_addresses();
     in_chroot(dir);
+    compat::calls(dir, compat::NETWORK)?;
     renew(dir)
 }
 

@@ -13,7 +13,7 @@ use libc::{
 use super::{
     NOBODY, act, as_nobody, c,
     call::{BAD, NULL, call},
-    in_child, start,
+    compat, in_child, start,
 };
 
 /// Nobody's: above the highest that there can be.
@@ -28,18 +28,21 @@ pub(super) fn processes(dir: &Path) -> Result<()> {
     forks()?;
     threads()?;
     machine()?;
+    compat::calls(dir, compat::PROCESSES)?;
     act(dir, 0)
 }
 
 /// A child that waits for a signal that ends it.
 fn waiting() -> i32 {
+    // Before it starts: a signal may come sooner than its first call.
+    call!(SYS_prctl, libc::PR_SET_NAME, c"child of work");
     let child = call!(SYS_fork);
     if child == 0 {
-        call!(SYS_prctl, libc::PR_SET_NAME, c"child of work");
         loop {
             call!(SYS_pause);
         }
     }
+    call!(SYS_prctl, libc::PR_SET_NAME, c"auklet-guest");
     i32::try_from(child).unwrap_or(-1)
 }
 
