@@ -8,8 +8,6 @@ fn listed(text: &str) -> Vec<String> {
     policy.rules().iter().map(line).collect()
 }
 
-/// A line and what `auditctl -l` says of it; "" for the same.
-
 /// Pairs of lines: one, and below it, indented, what comes of it.
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();

@@ -31,6 +31,10 @@ fn permissions() {
     check("w", openat2(0), false);
     // Its flags are in memory; unknown without them, so recorded.
     check("w", call("openat2"), true);
+    check("rw", call("openat2"), true);
+    check("x", call("openat2"), false);
+    let never = "-a never,exit -S all -F perm=w\n-a always,exit -S all";
+    assert!(load(never).decide(&call("openat2")).record);
     check("w", call("creat"), true);
     check("r", call("creat"), false);
     check("w", call("unlinkat"), true);
