@@ -180,6 +180,12 @@ fn files() {
     chmod("-F filetype=dir", base(), false);
     chmod("-F filetype!=dir", base(), true);
     chmod("-F filetype!=dir", call("chmod"), true);
+    // And the device -1.
+    chmod(
+        "-F devmajor=4095 -F devminor=1048575",
+        call("chmod").normal("/x", 0),
+        true,
+    );
     // All fields of a rule that names an inode are about the same item.
     let mut two = base().normal("/y", 78);
     two.paths[1].file.as_mut().expect("file").uid = 1;
@@ -291,6 +297,9 @@ fn excluded_records() {
 
 #[test]
 fn tasks_and_switching_off() {
+    let uring_too = "-a never,task -F uid=1000\n-a always,io_uring -S all";
+    check(uring_too, &uring(18), false);
+    check("-a always,task -F uid=1000", &uring(18), true);
     check(
         "-a never,task -F uid=1000\n-a always,exit -S all",
         &call("chmod"),
