@@ -29,7 +29,7 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
-    /// Read rule files or directories; every error with file and line.
+    /// Read rule files or directories, alert rules or audit rules (*.rules); every error with file and line.
     Check {
         #[arg(required = true)]
         paths: Vec<PathBuf>,

@@ -12,11 +12,11 @@ use crate::{
 
 const CARGO_FUZZ: &str = "0.13.1";
 /// fuzz/Cargo.toml has them, too.
-const TARGETS: [&str; 3] = ["record", "btf", "rules"];
+const TARGETS: [&str; 4] = ["record", "btf", "rules", "audit_rules"];
 
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
-    /// These only: record, btf, rules.
+    /// These only: record, btf, rules, audit_rules.
     #[arg(value_parser = TARGETS)]
     targets: Vec<String>,
     /// Seconds for each.

@@ -64,7 +64,9 @@ impl Policy {
         }
         let mut verdict = match &event.what {
             What::Message(message) => self.message(&facts, message.kind),
-            What::Uring(uring) => self.first(List::IoUring, &facts, uring.op),
+            What::Uring(uring) => self
+                .task(&facts)
+                .unwrap_or_else(|| self.first(List::IoUring, &facts, uring.op)),
             _ => self.call(&facts, event),
         };
         verdict.excluded = self.excluded(&facts);
@@ -93,20 +95,26 @@ impl Policy {
         let Some(call) = event.call else {
             return Verdict::default();
         };
-        let mut tasks = self.of(List::Task);
-        let task = tasks.find(|(_, loaded)| all(loaded, |f| holds(f, loaded, facts, None)));
-        if let Some((at, loaded)) = task {
-            return Verdict {
-                record: loaded.rule.action == Action::Always,
-                rule: Some(at),
-                ..Verdict::default()
-            };
+        if let Some(verdict) = self.task(facts) {
+            return verdict;
         }
         let mut verdict = self.first(List::Exit, facts, call.nr);
         // What the kernel logs during a call (a login, a BPF program) makes it log the call, too.
         let logged = event.aux.iter().any(|aux| aux.comes_first());
         verdict.record |= verdict.rule.is_none() && logged;
         verdict
+    }
+
+    /// What the task list says of the caller: never leaves a task without a context, always records
+    /// all it does (`audit_filter_task`).
+    fn task(&self, facts: &Facts<'_>) -> Option<Verdict> {
+        let mut tasks = self.of(List::Task);
+        let found = tasks.find(|(_, loaded)| all(loaded, |f| holds(f, loaded, facts, None)));
+        found.map(|(at, loaded)| Verdict {
+            record: loaded.rule.action == Action::Always,
+            rule: Some(at),
+            ..Verdict::default()
+        })
     }
 
     /// The first rule of a list that matches. The kernel has path and inode rules in lists of their

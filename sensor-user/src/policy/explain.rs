@@ -83,14 +83,14 @@ fn clause(field: &Field) -> String {
         (Name::Path, _) => format!("on the file {value}"),
         (Name::Dir, _) => format!("on anything in the directory {value}"),
         (Name::Exe, _) => format!("{not}by the program {value}"),
-        (Name::Perm, Value::Number(bits)) => format!("that {}", perms(*bits)),
+        (Name::Perm, Value::Number(bits)) => format!("to {}", perms(*bits)),
         (Name::Success, Value::Number(number)) if is => if *number == 0 {
-            "that fail"
+            "failing"
         } else {
-            "that succeed"
+            "succeeding"
         }
         .to_owned(),
-        (Name::Exit, _) if is => format!("that end with {value}"),
+        (Name::Exit, _) if is => format!("ending with {value}"),
         (Name::FileType, _) => format!("on what is {not}a {value}"),
         (Name::MsgType, _) => format!("of type {}{value}", if is { "" } else { field.op.token() }),
         (Name::FsType, _) => format!("{not}on {value}"),

@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Ordering,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -29,7 +29,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<Line>, Remark> {
     if path.is_dir() {
         return directory(path);
     }
-    let text = fs::read(path).map_err(|error| Remark::new(path, 0, error.to_string()))?;
+    let failed = |error: io::Error| Remark::new(path, 0, error.to_string());
+    // A pipe would be waited for.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Remark::new(path, 0, "is not a regular file"));
+    }
+    let text = fs::read(path).map_err(failed)?;
     Ok(lines(path, &text))
 }
 
@@ -49,7 +54,7 @@ pub(super) fn lines(file: &Path, text: &[u8]) -> Vec<Line> {
 }
 
 fn directory(path: &Path) -> Result<Vec<Line>, Remark> {
-    let failed = |error: std::io::Error| Remark::new(path, 0, error.to_string());
+    let failed = |error: io::Error| Remark::new(path, 0, error.to_string());
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(failed)? {
         let file = entry.map_err(failed)?.path();
@@ -165,6 +170,28 @@ mod tests {
         names.reverse();
         names.sort_by(|a, b| natural(a.as_bytes(), b.as_bytes()));
         assert_eq!(names, expect);
+    }
+
+    #[test]
+    fn directories_are_merged_and_other_things_refused() {
+        let dir = tempfile::tempdir().expect("directory");
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("file");
+        assert!(
+            read(dir.path())
+                .expect_err("empty")
+                .text
+                .contains("no *.rules")
+        );
+        write("10-b.rules", "-w /b\n-e 2\n");
+        write("9-a.rules", "-w /a\n");
+        write("note.txt", "-w /c\n");
+        write(".hidden.rules", "-w /d\n");
+        let lines = read(dir.path()).expect("lines");
+        let texts: Vec<_> = lines.iter().map(|l| l.text.as_slice()).collect();
+        assert_eq!(texts, [b"-w /a".as_slice(), b"-w /b", b"-e 2"]);
+        let null = read(Path::new("/dev/null")).expect_err("a device");
+        assert_eq!(null.to_string(), "/dev/null: is not a regular file");
+        assert!(read(&dir.path().join("none")).is_err());
     }
 
     #[test]

@@ -240,7 +240,13 @@ impl Classes {
         let name = syscalls::name(arch, nr);
         Some(match classify(name) {
             Class::Open(at) => perm & opened_for(args[at]) != 0,
-            Class::Openat2 => perm & opened_for(how?) != 0,
+            // Every open reads or writes, so only one of the two asked for needs the flags.
+            Class::Openat2 => match (perm & (READ | WRITE), how) {
+                (asked, Some(flags)) => asked & opened_for(flags) != 0,
+                (0, None) => false,
+                (asked, None) if asked == READ | WRITE => true,
+                (_, None) => return None,
+            },
             // SYS_BIND of include/uapi/linux/net.h
             Class::Socketcall => perm & WRITE != 0 && args[0] == 2,
             Class::Exec => perm & EXEC != 0,

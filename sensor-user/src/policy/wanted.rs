@@ -36,6 +36,8 @@ pub struct Wanted {
 pub struct WantedRule {
     /// Index into [`Policy::rules`].
     pub rule: usize,
+    /// It is a rule of the task list: also for calls whose number has no bit in the masks.
+    pub every_call: bool,
     /// Calls of the native ABI that it can match: `-S`, narrowed by `arch=` and `perm=`.
     pub native: CallMask,
     /// The same of the 32-bit ABI.
@@ -150,20 +152,19 @@ impl Policy {
         if !enabled {
             return Wanted::default();
         }
-        // A new task that the task list wants is recorded whatever the exit list says.
-        let tasks = self.of(List::Task);
-        let calls = tasks.chain(self.of(List::Exit));
+        // A task that the task list wants is recorded whatever the other lists say.
+        let after_tasks = |list| {
+            let rules = self.of(List::Task).chain(self.of(list));
+            rules
+                .map(|(at, loaded)| self.wanted_rule(at, loaded))
+                .collect()
+        };
         Wanted {
             enabled,
             logged_calls: true,
             messages: true,
-            rules: calls
-                .map(|(at, loaded)| self.wanted_rule(at, loaded))
-                .collect(),
-            uring: self
-                .of(List::IoUring)
-                .map(|(at, l)| self.wanted_rule(at, l))
-                .collect(),
+            rules: after_tasks(List::Exit),
+            uring: after_tasks(List::IoUring),
         }
     }
 
@@ -181,6 +182,7 @@ impl Policy {
         }
         WantedRule {
             rule: at,
+            every_call: rule.list == List::Task,
             native: self.calls_of(loaded, Abi::Native),
             compat: self.calls_of(loaded, Abi::Compat),
             conditions,

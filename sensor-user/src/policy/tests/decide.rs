@@ -3,13 +3,13 @@
 use bytes::Bytes;
 
 use super::{
-    events::{call, call_of, message, nothing, openat2, uring},
+    events::{call, call_of, message, nothing, uring},
     load,
 };
 use crate::{
     event::{Aux, Event, FileFacts, PathItem},
-    policy::{Classes, Policy},
-    syscalls::{Abi, number},
+    policy::Policy,
+    syscalls::Abi,
 };
 
 fn check(rules: &str, event: &Event, expect: bool) {
@@ -180,6 +180,12 @@ fn files() {
     chmod("-F filetype=dir", base(), false);
     chmod("-F filetype!=dir", base(), true);
     chmod("-F filetype!=dir", call("chmod"), true);
+    // And the device -1.
+    chmod(
+        "-F devmajor=4095 -F devminor=1048575",
+        call("chmod").normal("/x", 0),
+        true,
+    );
     // All fields of a rule that names an inode are about the same item.
     let mut two = base().normal("/y", 78);
     two.paths[1].file.as_mut().expect("file").uid = 1;
@@ -231,69 +237,6 @@ fn sockets() {
     check(rule, &connect(&[10, 0, 0, 80]), false);
     check(rule, &connect(&[2]), false);
     check(rule, &call("connect"), false);
-}
-
-#[test]
-fn permissions() {
-    let check = |perm: &str, event: Event, expect: bool| {
-        check(
-            &format!("-a always,exit -S all -F perm={perm}"),
-            &event,
-            expect,
-        );
-    };
-    check("r", call("open").args([0, 0, 0, 0]), true);
-    check("w", call("open").args([0, 0, 0, 0]), false);
-    // O_CREAT|O_TRUNC alone is no write.
-    check("w", call("open").args([0, 0o1100, 0, 0]), false);
-    check("w", call("openat").args([0, 0, 0o1, 0]), true);
-    check("r", call("openat").args([0, 0, 0o1, 0]), false);
-    check("r", call("openat").args([0, 0, 0o2, 0]), true);
-    check("w", openat2(0o2), true);
-    check("w", openat2(0), false);
-    // Its flags are in memory; unknown without them, so recorded.
-    check("w", call("openat2"), true);
-    check("w", call("creat"), true);
-    check("r", call("creat"), false);
-    check("w", call("unlinkat"), true);
-    check("a", call("chmod"), true);
-    check("a", call("linkat"), true);
-    check("w", call("linkat"), true);
-    check("x", call("execve"), true);
-    check("x", call("execveat"), true);
-    check("rwa", call("execve"), false);
-    check("rwxa", call("utimensat"), false);
-    check("rwxa", call("mount"), false);
-    check("a", call_of(Abi::Compat, "chown32"), true);
-    check(
-        "w",
-        call_of(Abi::Compat, "socketcall").args([2, 0, 0, 0]),
-        true,
-    );
-    check(
-        "w",
-        call_of(Abi::Compat, "socketcall").args([3, 0, 0, 0]),
-        false,
-    );
-    check("r", call("statx"), false);
-}
-
-#[test]
-fn newer_kernels_have_wider_classes() {
-    let args = [0; 4];
-    let matches = |version, perm, name: &str| {
-        let nr = number(Abi::Native, name).expect(name);
-        Classes::of(version).matches(perm, Abi::Native.arch(), nr, args, None)
-    };
-    for (perm, name) in [
-        (4, "statx"),
-        (8, "setxattrat"),
-        (2, "quotactl_fd"),
-        (8, "file_setattr"),
-    ] {
-        assert_eq!(matches((6, 12), perm, name), Some(false), "{name}");
-        assert_eq!(matches((7, 3), perm, name), Some(true), "{name}");
-    }
 }
 
 #[test]
@@ -354,6 +297,9 @@ fn excluded_records() {
 
 #[test]
 fn tasks_and_switching_off() {
+    let uring_too = "-a never,task -F uid=1000\n-a always,io_uring -S all";
+    check(uring_too, &uring(18), false);
+    check("-a always,task -F uid=1000", &uring(18), true);
     check(
         "-a never,task -F uid=1000\n-a always,exit -S all",
         &call("chmod"),

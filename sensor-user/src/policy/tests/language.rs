@@ -8,449 +8,54 @@ fn listed(text: &str) -> Vec<String> {
     policy.rules().iter().map(line).collect()
 }
 
-/// A line and what `auditctl -l` says of it; "" for the same.
-const ACCEPTED: &[(&str, &str)] = &[
-    ("-w /etc/shadow -p wa -k auth", ""),
-    ("-w /etc/shadow", "-w /etc/shadow -p rwxa"),
-    ("-w /etc -p aw", "-w /etc/ -p wa"),
-    ("-w /etc/ -p aw", "-w /etc/ -p wa"),
-    ("-w /nonesuch/dir/ -p r -k a -k b", ""),
-    ("-w /a\\ b/c\\\\d -p r", ""),
-    (
-        "-Fauid=0 -a exit,always",
-        "!List must be given before field",
-    ),
-    ("-aexit,always -Fuid=root", "-a always,exit -S all -F uid=0"),
-    (
-        "-a always,exit -F path=/etc/shadow -F perm=w -F key=k",
-        "-w /etc/shadow -p w -k k",
-    ),
-    (
-        "-a exit,always -F arch=b64 -S open,openat -S creat -F auid>=1000 -F auid!=unset -k a",
-        "-a always,exit -F arch=b64 -S open,creat,openat -F auid>=1000 -F auid!=-1 -F key=a",
-    ),
-    (
-        "-a always,exit -F auid!=4294967295 -S kill -F arch=b32",
-        "!arch=b32 must be before -S",
-    ),
-    (
-        "-a always,exit -F arch=i686 -S stime",
-        "-a always,exit -F arch=b32 -S stime",
-    ),
-    (
-        "-a always,exit -F arch=0xc000003e -S 59",
-        "-a always,exit -F arch=b64 -S execve",
-    ),
-    (
-        "-a always,exit -F arch=c000003e -S 2000",
-        "-a always,exit -F arch=b64 -S 2000",
-    ),
-    ("-a always,exit -F arch!=b64 -S all", ""),
-    (
-        "-a always,exit -S open -F a1&0100 -F a0=-1 -F a2&=0x3 -F a3=12",
-        "-a always,exit -S open -F a1&0x40 -F a0=0xFFFFFFFF -F a2&=0x3 -F a3=0xC",
-    ),
-    (
-        "-a always,exit -S open -F exit=-EACCES -F exit!=3 -F exit>-4096",
-        "-a always,exit -S open -F exit=-EACCES -F exit!=3 -F exit>-4096",
-    ),
-    (
-        "-a always,exit -S open -F exit=-EWOULDBLOCK",
-        "-a always,exit -S open -F exit=-EAGAIN",
-    ),
-    (
-        "-a always,exit -S open -F success=no -F success!=yes",
-        "-a always,exit -S open -F success=0 -F success!=1",
-    ),
-    (
-        "-a always,exit -S open -F filetype=file -F filetype!=16384",
-        "-a always,exit -S open -F filetype=file -F filetype!=dir",
-    ),
-    (
-        "-a always,exit -S open -F gid=wheel -F egid!=0 -F sgid<5 -F fsgid>6",
-        "-a always,exit -S open -F gid=10 -F egid!=0 -F sgid<5 -F fsgid>6",
-    ),
-    (
-        "-a always,exit -S open -F pid=1 -F ppid!=2 -F pers&8 -F sessionid=unset",
-        "-a always,exit -S open -F pid=1 -F ppid!=2 -F pers&8 -F sessionid=-1",
-    ),
-    (
-        "-a always,exit -S open -F devmajor=8 -F devminor&=1 -F inode=12",
-        "",
-    ),
-    (
-        "-a always,exit -S open -F obj_uid=0 -F obj_gid!=0 -F dir=/tmp/",
-        "-a always,exit -S open -F obj_uid=0 -F obj_gid!=0 -F dir=/tmp",
-    ),
-    (
-        "-a always,exit -S connect -F saddr_fam=2 -F exe=/usr/bin/su",
-        "",
-    ),
-    (
-        "-a always,exit -S connect -F exe!=/usr/bin/su -F subj_type=x_t",
-        "",
-    ),
-    (
-        "-a always,exit -S open -C uid!=euid -C auid=obj_uid -C gid=fsgid",
-        "",
-    ),
-    (
-        "-a always,exit -F dir=/etc -F perm=wa -F uid=0 -F key=x\\ y",
-        "-a always,exit -S all -F dir=/etc -F perm=wa -F uid=0 -F key=x\\ y",
-    ),
-    (
-        "-A never,exit -S all -F pid=7",
-        "-a never,exit -S all -F pid=7",
-    ),
-    ("-a task,never", "-a never,task"),
-    ("-a never,task -F uid=112", ""),
-    (
-        "-a exclude,always -F msgtype=CWD",
-        "-a always,exclude -F msgtype=CWD",
-    ),
-    (
-        "-a exclude,never -F msgtype>=1300 -F auid=unset",
-        "-a never,exclude -F msgtype>=SYSCALL -F auid=-1",
-    ),
-    ("-a never,user -F msgtype=USER_AUTH -F uid=0", ""),
-    ("-a never,filesystem -F fstype=debugfs", ""),
-    (
-        "-a io_uring,always -S openat,openat2,100 -F uid=0 -k u",
-        "-a always,io_uring -S openat,openat2,100 -F uid=0 -F key=u",
-    ),
-    (
-        "-a always,io_uring -F path=/etc/shadow -k u",
-        "-a always,io_uring -S all -F path=/etc/shadow -F key=u",
-    ),
-    (
-        "-a always,exit -S open -F uid=chrony\r",
-        "-a always,exit -S open -F uid=112",
-    ),
-    ("  -a always,exit -S open", "-a always,exit -S open"),
-    (
-        "-a always,exit -F perm=x -F path=/etc/shadow -F auid=5",
-        "-a always,exit -S all -F perm=x -F path=/etc/shadow -F auid=5",
-    ),
-    (
-        "-a always,exit -F path=/etc/shadow -p wa -k k",
-        "-w /etc/shadow -p wa -k k",
-    ),
-];
+/// Pairs of lines: one, and below it, indented, what comes of it.
+fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(lines.len() % 2, 0);
+    let pairs: Vec<_> = lines.chunks(2).map(|two| (two[0], two[1])).collect();
+    assert!(pairs.iter().all(|(_, expect)| expect.starts_with("    ")));
+    pairs.into_iter().map(|(line, expect)| (line, &expect[4..]))
+}
 
 #[test]
 fn lines_that_load() {
-    for (line, expect) in ACCEPTED {
-        if let Some(error) = expect.strip_prefix('!') {
-            assert_eq!(errors(line), format!("t.rules:1: {error}"), "{line}");
-            continue;
-        }
-        let expect = if expect.is_empty() { line } else { expect };
-        assert_eq!(listed(line), [*expect], "{line}");
+    for (line, expect) in pairs(include_str!("accepted.txt")) {
+        assert_eq!(listed(line), [expect], "{line}");
         // What is listed loads to the same.
-        assert_eq!(listed(expect), [*expect], "{line}");
+        assert_eq!(listed(expect), [expect], "{line}");
     }
+    assert_eq!(listed("  -a never,task\r\n"), ["-a never,task"]);
 }
 
-const REFUSED: &[(&str, &str)] = &[
-    ("open", "parameter passed without an option given: open"),
-    (
-        "-a always,exit open",
-        "parameter passed without an option given: open",
-    ),
-    ("-", "parameter passed without an option given: -"),
-    ("-a", "option -a needs a value"),
-    ("-z", "Option -z is invalid"),
-    ("-\u{1b}", "Option -\\x1b is invalid"),
-    ("--nope", "Option --nope is invalid"),
-    ("--reset-lost=1", "option --reset-lost takes no value"),
-    (
-        "--backlog_wait_time",
-        "option --backlog_wait_time needs a value",
-    ),
-    (
-        "--backlog_wait_time x",
-        "Backlog_wait_time must be a numeric value was x",
-    ),
-    (
-        "--signal HUP",
-        "--signal is for the command line, not for a rules file",
-    ),
-    (
-        "-l",
-        "-l: lists rules; it is for the command line, not for a rules file",
-    ),
-    (
-        "-m hello",
-        "-m: sends a message; it is for the command line, not for a rules file",
-    ),
-    ("-R /etc/x", "Error - nested rule files not supported"),
-    ("-e 3", "Enable must be 0, 1, or 2 was 3"),
-    ("-f x", "Failure must be 0, 1, or 2 was x"),
-    ("-b -1", "Backlog must be a numeric value was -1"),
-    ("-r 1k", "Rate must be a numeric value was 1k"),
-    ("-q /mnt", "Error parsing equivalent parts"),
-    ("-D x", "Only the -k option is allowed"),
-    ("-D -k", "key option needs a value"),
-    (
-        "-a entry,always -S open",
-        "Append rule - bad keyword entry,always (the entry list is gone: use exit)",
-    ),
-    ("-a exit,possible", "Append rule - possible is deprecated"),
-    ("-A exit", "Add rule - bad keyword exit"),
-    (
-        "-a exit,always,x",
-        "Append rule - bad keyword exit,always,x",
-    ),
-    (
-        "-a exit,always -a exit,never",
-        "Multiple rule insert/delete operations are not allowed",
-    ),
-    ("-S open", "Error - no list specified"),
-    (
-        "-S open -a task,always",
-        "Syscall auditing requested for task list",
-    ),
-    (
-        "-a task,always -S open",
-        "Error: syscall auditing being added to task list",
-    ),
-    (
-        "-a user,always -S open",
-        "Error: syscall auditing being added to user list",
-    ),
-    (
-        "-a exclude,always -S open",
-        "Error: syscall auditing cannot be put on exclude list",
-    ),
-    (
-        "-a filesystem,never -S open",
-        "Error: syscall auditing being added to filesystem list",
-    ),
-    (
-        "-a exit,always -S nope",
-        "Syscall name unknown: nope (of b64)",
-    ),
-    (
-        "-a exit,always -F arch=b64 -S stime",
-        "Syscall name unknown: stime (of b64)",
-    ),
-    (
-        "-a exit,always -S open,nope",
-        "Syscall name unknown: nope (of b64)",
-    ),
-    (
-        "-a exit,always -S 2032",
-        "Syscall name unknown: 2032 (of b64)",
-    ),
-    ("-a exit,always -S ,", "Syscall name unknown: "),
-    (
-        "-a io_uring,always -S execve",
-        "io_uring op unknown: execve",
-    ),
-    (
-        "-a exit,always -F arch=ppc64 -S open",
-        "arch=ppc64: not an architecture of this machine",
-    ),
-    (
-        "-a exit,always -F arch>b64",
-        "arch only takes = or != operators",
-    ),
-    ("-a exit,always -F uid", "-F missing operation for uid"),
-    (
-        "-a exit,always -F =1",
-        "-F missing field name before operator for =1",
-    ),
-    (
-        "-a exit,always -F uid=",
-        "-F missing value after operation for uid=",
-    ),
-    ("-a exit,always -F nope=1", "-F unknown field: nope"),
-    (
-        "-a exit,always -F uid=nobody-here",
-        "Unknown user: nobody-here",
-    ),
-    ("-a exit,always -F uid=1x", "Unknown user: 1x"),
-    ("-a exit,always -F gid=nope", "Unknown group: nope"),
-    (
-        "-a exit,always -F uid=-1",
-        "uid: 4294967295 is no id; only auid can be unset",
-    ),
-    (
-        "-a exit,always -F auid>unset",
-        "auid only takes = or != operators",
-    ),
-    (
-        "-a exit,always -F uid&1",
-        "uid does not take &: only a0 to a3, pers and devminor do",
-    ),
-    ("-a exit,always -F exit=-EFOO", "-F unknown errno - -EFOO"),
-    (
-        "-a exit,always -F a0=x",
-        "-F value should be number for a0=x",
-    ),
-    (
-        "-a exit,always -F a0=0x1ffffffff",
-        "-F value should be number for a0=0x1ffffffff",
-    ),
-    (
-        "-a exit,always -F success=maybe",
-        "-F value should be number for success=maybe",
-    ),
-    (
-        "-a exit,always -F perm=rwz",
-        "Permission can only contain 'rwxa'",
-    ),
-    (
-        "-a exit,always -F perm=rwxar",
-        "permission rwxar is too long",
-    ),
-    ("-a exit,always -F perm!=r", "perm only takes = operator"),
-    (
-        "-a exit,always -F filetype=blob",
-        "-F unknown file type - blob",
-    ),
-    (
-        "-a exit,always -F path=etc",
-        "path=etc: the path must start with '/'",
-    ),
-    (
-        "-a exit,always -F path=/etc/",
-        "path=/etc/: a file's path does not end with '/'; dir= is for directories",
-    ),
-    (
-        "-a exit,always -F path!=/etc/x",
-        "path only takes = operator",
-    ),
-    (
-        "-a exit,always -F dir=/a -F path=/b",
-        "a rule can have only one of path, dir and inode",
-    ),
-    (
-        "-a exit,always -F exe=/a -F exe=/b",
-        "a rule can have only one exe",
-    ),
-    (
-        "-a exit,always -F obj_type=x_t",
-        "obj_type can't be honoured: Auklet does not read security contexts of files",
-    ),
-    (
-        "-a exit,always -F subj_sen>s0",
-        "subj_sen only takes = or != operators",
-    ),
-    (
-        "-a exit,always -F msgtype=CWD",
-        "msgtype field can only be used with exclude or user filter list",
-    ),
-    (
-        "-a exit,always -F fstype=debugfs",
-        "fstype field is not valid for the filter",
-    ),
-    (
-        "-a exit,always -F saddr_fam=46",
-        "saddr_fam=46 is no address family",
-    ),
-    (
-        "-a exclude,always -F msgtype=NOPE",
-        "-F unknown message type - NOPE",
-    ),
-    (
-        "-a exclude,always -F a0=1",
-        "a0: only msgtype, pid, uid, gid, auid, exe and subj_* can be used with exclude filter",
-    ),
-    (
-        "-a exclude,always",
-        "a rule of the exclude list needs a field",
-    ),
-    (
-        "-a user,never -F euid=0",
-        "euid: the kernel's user filter does not know this field",
-    ),
-    (
-        "-a task,never -F ppid=1",
-        "ppid has no meaning in the task list: a new task made no call",
-    ),
-    (
-        "-a io_uring,always -F perm=w",
-        "perm is not known of an io_uring operation",
-    ),
-    (
-        "-a filesystem,never -F fstype=ext4",
-        "file system type is unknown for field: fstype=ext4 (known: debugfs, tracefs, cgroup, cgroup2)",
-    ),
-    (
-        "-a filesystem,never -F uid=0",
-        "uid field is not valid for the filter",
-    ),
-    (
-        "-a exit,always -C uid=gid",
-        "-C incompatible comparison uid=gid",
-    ),
-    (
-        "-a exit,always -C uid=uid",
-        "-C incompatible comparison uid=uid",
-    ),
-    (
-        "-a exit,always -C uid>euid",
-        "uid>euid only takes = or != operators",
-    ),
-    (
-        "-a exit,always -C uid=nope",
-        "-C unknown right hand value for comparison with: nope",
-    ),
-    ("-a exit,always -C nope=uid", "-C unknown field: nope"),
-    (
-        "-a user,always -C uid=euid",
-        "uid=euid can only be used with exit filter list",
-    ),
-    (
-        "-a exit,always -F uid=0 -k x",
-        "key option needs a watch or syscall given prior to it",
-    ),
-    (
-        "-a exit,always -F uid=0 -F key=x",
-        "Key field needs a watch, syscall or exe path given prior to it",
-    ),
-    (
-        "-a exit,always -k x -S open",
-        "key option needs a watch or syscall given prior to it",
-    ),
-    (
-        "-k x",
-        "key option needs a watch or syscall given prior to it",
-    ),
-    ("-p wa", "permission option needs a watch given prior to it"),
-    (
-        "-a exit,always -p wa",
-        "permission option needs a watch given prior to it",
-    ),
-    ("-w etc", "The path must start with '/': etc"),
-    (
-        "-w /etc -w /usr",
-        "watch option can't be given with a syscall",
-    ),
-    ("-W /etc", "no rule matches what is to be deleted"),
-    (
-        "-d exit,always -S open",
-        "no rule matches what is to be deleted",
-    ),
-    ("-w\t/etc", "a tab: auditctl separates by spaces only"),
-    ("-w /e\0", "a NUL byte"),
-    ("-w /etc -k a\u{1}b", "key a\\x01b has illegal character"),
-];
+fn refused(line: &str, expect: &str) {
+    assert_eq!(errors(line), format!("t.rules:1: {expect}"), "{line}");
+}
 
 #[test]
 fn lines_that_are_refused() {
-    for (line, expect) in REFUSED {
-        assert_eq!(errors(line), format!("t.rules:1: {expect}"), "{line}");
+    for (line, expect) in pairs(include_str!("refused.txt")) {
+        refused(line, expect);
     }
-    let long = format!("-w /etc -k {}", "k".repeat(257));
-    assert_eq!(errors(&long), "t.rules:1: key option exceeds size limit");
-    let two = format!("-w /etc -k {0} -k {0}", "k".repeat(128));
-    assert_eq!(errors(&two), "t.rules:1: key option exceeds size limit");
-    let fields = format!("-a exit,always{}", " -F pid=1".repeat(64));
-    assert_eq!(errors(&fields), "t.rules:1: Too many fields in rule: pid");
-    let line = format!("-w /{}", "x".repeat(7000));
-    assert_eq!(errors(&line), "t.rules:1: line is longer than 6142 bytes");
+    refused("-\u{1b}", "Option -\\x1b is invalid");
+    refused("-w\t/etc", "a tab: auditctl separates by spaces only");
+    refused("-w /e\0", "a NUL byte");
+    refused("-w /etc -k a\u{1}b", "key a\\x01b has illegal character");
+    let key = "k".repeat(128);
+    refused(
+        &format!("-w /etc -k {key}{key}k"),
+        "key option exceeds size limit",
+    );
+    refused(
+        &format!("-w /etc -k {key} -k {key}"),
+        "key option exceeds size limit",
+    );
+    let fields = " -F pid=1".repeat(64);
+    refused(
+        &format!("-a exit,always{fields}"),
+        "Too many fields in rule: pid",
+    );
+    let path = "x".repeat(7000);
+    refused(&format!("-w /{path}"), "line is longer than 6142 bytes");
 }
 
 #[test]
@@ -556,11 +161,11 @@ fn explanations() {
     );
     check(
         "-w /etc -p wa",
-        "records every call on anything in the directory /etc that write or change attributes",
+        "records every call on anything in the directory /etc to write or change attributes",
     );
     check(
         "-a never,exit -S open -F exe=/usr/bin/su -F success=0",
-        "does not record open by the program /usr/bin/su that fail",
+        "does not record open by the program /usr/bin/su failing",
     );
     check(
         "-a task,never -F uid=0",
@@ -576,10 +181,10 @@ fn explanations() {
     );
     check(
         "-a always,exit -S execve -C uid!=euid -F exit=-EPERM -k a -k b",
-        "records execve where uid != euid that end with -EPERM, key \"a\" and \"b\"",
+        "records execve where uid != euid ending with -EPERM, key \"a\" and \"b\"",
     );
     check(
         "-w /etc/\u{1b}[2J -p x -k \u{7}",
-        "records every call on the file /etc/\\x1b[2J that execute, key \"\\x07\"",
+        "records every call on the file /etc/\\x1b[2J to execute, key \"\\x07\"",
     );
 }
