@@ -14,6 +14,7 @@ pub mod load;
 pub mod privileges;
 pub mod process;
 pub mod records;
+pub mod replay;
 pub mod rules_command;
 pub mod run;
 pub mod script;

@@ -32,6 +32,15 @@ impl Enricher {
         }
     }
 
+    /// The same, for events of another machine.
+    #[must_use]
+    pub fn of_host(host: &[u8]) -> Self {
+        Self {
+            host: host.to_vec(),
+            ..Self::default()
+        }
+    }
+
     /// What rules see of an event; several categories may apply, or none.
     pub fn observe(&mut self, event: &Event, processes: &ProcessTable) -> Vec<Observation> {
         let observations = observe::observations(self, event, processes);
