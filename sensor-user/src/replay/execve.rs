@@ -111,7 +111,7 @@ mod tests {
                 " a1[1]=\"cd\" a2=\"e\"",
             ],
             &["x", "abcd", "e"],
-            true, // such a length is no field of a record
+            false, // what it says of its length is not believed
         );
         check(
             &[

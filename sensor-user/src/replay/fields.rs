@@ -47,10 +47,10 @@ impl<'a> Value<'a> {
         std::str::from_utf8(self.text()).ok()?.parse().ok()
     }
 
-    /// An id: some records say −1 for what others call 4294967295.
+    /// An id: some records have it signed, and say −1 for what others call 4294967295.
     pub(super) fn id(self) -> Option<u32> {
-        let id: i64 = self.decimal()?;
-        u32::try_from(id).ok().or((id == -1).then_some(u32::MAX))
+        let signed = || self.decimal().map(i32::cast_unsigned);
+        self.decimal().or_else(signed)
     }
 
     /// With or without `0x`.
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(found[1].1.untrusted(&body), None);
         assert_eq!(found[3].1.untrusted(&body).as_deref(), Some(&b"/x"[..]));
         assert_eq!(Value::Bare(b"-1").id(), Some(u32::MAX));
-        assert_eq!(Value::Bare(b"-2").id(), None);
+        assert_eq!(Value::Bare(b"x").id(), None);
         assert_eq!(Value::Bare(b"0x1f").hexadecimal(), Some(31));
         assert_eq!(Value::Bare(b"0100644").octal(), Some(0o100_644));
     }

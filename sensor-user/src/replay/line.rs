@@ -124,7 +124,10 @@ fn number(digits: &[u8]) -> Option<u64> {
 /// so there only one behind the closing quote counts; the kernel's own strings never hold it.
 fn end_of_body(rest: &[u8]) -> usize {
     let message = rest.windows(6).any(|w| w == b" msg='");
-    let at = if message {
+    // What auditd adds never ends with a single quote.
+    let at = if message && rest.ends_with(b"'") {
+        None
+    } else if message {
         let quoted = rest.windows(2).rposition(|w| w == [b'\'', ENRICHED]);
         quoted.map(|at| at + 1)
     } else {

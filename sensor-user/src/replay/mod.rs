@@ -119,6 +119,3 @@ impl Replayed {
         made == logged
     }
 }
-
-#[cfg(test)]
-mod tests;
