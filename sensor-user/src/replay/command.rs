@@ -188,6 +188,9 @@ impl Replay<'_> {
         };
         let event = &replayed.event;
         host.processes.replayed(event);
+        if let Some(name) = replayed.user() {
+            host.enricher.learn_user(event.who.euid, &name);
+        }
         for observation in host.enricher.observe(event, &host.processes) {
             for finding in self.rules.evaluate(&observation) {
                 let records = logged_lines(replayed);

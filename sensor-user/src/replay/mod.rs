@@ -110,6 +110,18 @@ impl Replayed {
         }
     }
 
+    /// The effective user's name, where auditd looked it up for the call's record.
+    #[must_use]
+    pub fn user(&self) -> Option<Bytes> {
+        let syscall = self.records.iter().find(|line| line.kind == "SYSCALL")?;
+        let mut added = fields::fields(&syscall.enriched);
+        let (_, value) = added.find(|(name, _)| *name == b"EUID")?;
+        let name = value.untrusted(&syscall.enriched)?;
+        // What auditd says of an id without a name.
+        let named = name != "unset" && !name.starts_with(b"unknown(");
+        named.then_some(name)
+    }
+
     /// Whether the event's records are the log's, byte for byte.
     #[must_use]
     pub fn is_exact(&self) -> bool {
