@@ -128,7 +128,10 @@ impl Replay<'_> {
     fn file(&mut self, path: &Path) -> Result<()> {
         let mut source = match Source::open(path) {
             Ok(source) => source,
-            Err(error) => return self.unreadable(path, &error),
+            Err(error) => {
+                self.unreadable(path, &error);
+                return Ok(());
+            }
         };
         let mut number = 0;
         loop {
@@ -137,7 +140,10 @@ impl Replay<'_> {
             }
             let next = match source.next_line() {
                 Ok(next) => next,
-                Err(error) => return self.unreadable(path, &error),
+                Err(error) => {
+                    self.unreadable(path, &error);
+                    return Ok(());
+                }
             };
             number += 1;
             let parsed = match next {
@@ -154,11 +160,9 @@ impl Replay<'_> {
         }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the callers return it")]
-    fn unreadable(&mut self, path: &Path, error: &std::io::Error) -> Result<()> {
+    fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
         self.counts.unreadable += 1;
         log::error!("{}: {error}", path.display());
-        Ok(())
     }
 
     fn malformed(&mut self, path: &Path, number: u64, why: BadLine, text: &[u8]) {

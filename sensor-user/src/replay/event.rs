@@ -51,7 +51,6 @@ struct Draft {
     /// What it says there are of PATH records.
     items: usize,
     arguments: Arguments,
-    argued: bool,
 }
 
 impl Draft {
@@ -79,7 +78,6 @@ impl Draft {
             headed: false,
             items: 0,
             arguments: Arguments::default(),
-            argued: false,
         }
     }
 
@@ -180,7 +178,6 @@ impl Draft {
         }
         let taken = matches!(self.event.what, What::Exec(_));
         if taken {
-            self.argued = true;
             self.arguments.add(body);
         }
         taken

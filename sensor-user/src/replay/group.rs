@@ -76,7 +76,7 @@ impl Groups {
                 self.add(&key, line);
                 self.finish(&key, false, done);
             }
-            kind if is_alone(kind) && !self.pending.contains_key(&key) => {
+            kind if !self.pending.contains_key(&key) && is_alone(kind) => {
                 let records = vec![line];
                 let cut = false;
                 done.push_back(Group { records, cut });
