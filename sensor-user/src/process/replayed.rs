@@ -64,3 +64,98 @@ fn command_line(title: &Bytes) -> Vec<Bytes> {
         .map(|arg| title.slice_ref(arg))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Caveats, Exec, Process, Syscall};
+
+    /// A call at a second: an exec of `argv`, or another call of a process titled so.
+    fn call(at: u64, [ppid, pid]: [u32; 2], exe: &'static str, argv: &str, exec: bool) -> Event {
+        let words = || argv.split(' ').map(|arg| Bytes::from(arg.to_owned()));
+        let what = if exec {
+            What::Exec(Exec {
+                argv: words().collect(),
+                ..Exec::default()
+            })
+        } else {
+            What::Other
+        };
+        Event {
+            time_ns: at * 1_000_000_000,
+            serial: 1,
+            call: Some(Syscall {
+                arch: 0xc000_003e,
+                nr: 59,
+                args: [0; 4],
+                exit: 0,
+                personality: 0,
+            }),
+            who: Process {
+                pid,
+                ppid,
+                exe: Some(exe.into()),
+                ..Process::default()
+            },
+            cwd: None,
+            paths: Vec::new(),
+            proctitle: argv.replace(' ', "\0").into(),
+            key: None,
+            what,
+            aux: Vec::new(),
+            caveats: Caveats::default(),
+        }
+    }
+
+    fn lines(table: &ProcessTable, pid: u32) -> Vec<String> {
+        let own = table.get(pid).into_iter();
+        let line = |entry: &ProcessEntry| String::from_utf8_lossy(&entry.argv.join(&b' ')).into();
+        own.chain(table.ancestors(pid)).map(line).collect()
+    }
+
+    #[test]
+    fn ancestors_come_from_execs_and_other_calls() {
+        let mut table = ProcessTable::new(100);
+        table.replayed(&call(9, [10, 20], "/bin/sh", "sh -c x", true));
+        // Older than the log: its title is all there is.
+        table.replayed(&call(10, [1, 10], "/sbin/sshd", "sshd -D", false));
+        table.replayed(&call(11, [20, 30], "/bin/id", "id -u", true));
+        assert_eq!(lines(&table, 30), ["id -u", "sh -c x", "sshd -D"]);
+        // A call changes nothing, nor does a new parent; another image does.
+        table.replayed(&call(12, [20, 30], "/bin/id", "stale", false));
+        table.replayed(&call(13, [1, 30], "/bin/id", "stale", false));
+        assert_eq!(lines(&table, 30), ["id -u", "sh -c x", "sshd -D"]);
+        table.replayed(&call(14, [20, 30], "/bin/ls", "ls", true));
+        assert_eq!(lines(&table, 30), ["ls", "sh -c x", "sshd -D"]);
+    }
+
+    #[test]
+    fn a_failed_exec_is_none() {
+        let mut table = ProcessTable::new(100);
+        table.replayed(&call(9, [10, 20], "/bin/sh", "sh", true));
+        let mut failed = call(10, [10, 20], "/bin/sh", "id", true);
+        failed.call.as_mut().expect("a call").exit = -2;
+        table.replayed(&failed);
+        assert_eq!(lines(&table, 20), ["sh"]);
+    }
+
+    #[test]
+    fn a_pid_used_again_is_no_ancestor_of_older_processes() {
+        let mut table = ProcessTable::new(100);
+        table.replayed(&call(1, [10, 20], "/bin/sh", "sh", true));
+        table.replayed(&call(2, [20, 30], "/bin/sleep", "sleep 9", true));
+        table.replayed(&call(500, [77, 20], "/bin/other", "other", true));
+        assert_eq!(lines(&table, 30), ["sleep 9"]);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut table = ProcessTable::new(16);
+        for pid in 1..1000 {
+            table.replayed(&call(pid.into(), [1, pid], "/bin/x", "x", true));
+            table.replayed(&call(pid.into(), [1, pid], "/bin/y", "y", true));
+        }
+        assert_eq!(table.entries().count(), 16);
+        assert!(table.get(999).is_some() && table.get(1).is_none());
+    }
+}
