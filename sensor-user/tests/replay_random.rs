@@ -149,4 +149,42 @@ proptest! {
         }
         prop_assert_eq!(logged.iter().filter(|b| **b == b'\n').count(), read);
     }
+
+    /// Real logs with some bytes changed, doubled or gone.
+    #[test]
+    fn damaged_logs_are_read_or_refused(
+        changes in vec((any::<prop::sample::Index>(), any::<u8>(), 0usize..3), 1..40),
+    ) {
+        let mut log = examples();
+        for (at, byte, kind) in changes {
+            let at = at.index(log.len());
+            match kind {
+                0 => log[at] = byte,
+                1 => log.insert(at, byte),
+                _ => drop(log.remove(at)),
+            }
+        }
+        let mut parser = Parser::default();
+        let lines = log.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        let read = lines.filter(|line| parser.line(line).is_ok()).count();
+        parser.end();
+        let (mut logged, mut made) = (Vec::new(), Vec::new());
+        while let Some(replayed) = parser.next_event() {
+            replayed.as_logged(&mut logged);
+            records::format(&replayed.event, &mut made);
+            auklet::json::write(&replayed.event, &mut made).expect("a Vec takes everything");
+        }
+        prop_assert_eq!(logged.iter().filter(|b| **b == b'\n').count(), read);
+    }
+}
+
+/// All of tests/data/replay.
+fn examples() -> Vec<u8> {
+    let dir = format!("{}/../tests/data/replay", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(&dir).unwrap_or_else(|e| panic!("{dir}: {e}"));
+    let files = entries.map(|entry| entry.expect("an entry").path());
+    let files = files.filter(|path| path.is_file());
+    files
+        .flat_map(|file| std::fs::read(file).expect("a file"))
+        .collect()
 }
