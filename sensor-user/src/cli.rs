@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::load::Attach;
+use crate::{load::Attach, replay::ReplayArgs};
 
 /// A Linux sensor: auditd's records and alerts from eBPF.
 #[derive(Debug, Parser)]
@@ -18,6 +18,8 @@ pub struct Cli {
 pub enum Command {
     /// Watch this machine: print alerts, and records if asked.
     Run(RunArgs),
+    /// Read audit logs that auditd wrote: print alerts, and records if asked.
+    Replay(ReplayArgs),
     /// Say what this kernel offers and what the sensor would do on it.
     Doctor,
     /// Rules: check them, list them.

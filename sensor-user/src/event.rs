@@ -107,6 +107,8 @@ pub struct PathItem {
     /// The inode, if one was bound.
     pub file: Option<FileFacts>,
     pub nametype: NameType,
+    /// Security context of the inode as audit prints it; `None` where no security module gives one.
+    pub obj: Option<Bytes>,
     /// The file's capabilities.
     pub caps: FileCaps,
     /// auditd counts the item and writes no record of it (the directory of a message queue).

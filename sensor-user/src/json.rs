@@ -133,6 +133,9 @@ fn path(item: &PathItem) -> Value {
         object["ogid"] = file.gid.into();
         object["nlink"] = file.nlink.into();
     }
+    if let Some(obj) = &item.obj {
+        object["obj"] = json!(text(obj));
+    }
     if let FileCaps::Present { .. } = item.caps {
         object["caps"] = aux::file_caps(item.caps);
     }

@@ -15,6 +15,7 @@ pub mod policy;
 pub mod privileges;
 pub mod process;
 pub mod records;
+pub mod replay;
 pub mod rules_command;
 pub mod run;
 pub mod script;

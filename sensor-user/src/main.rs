@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use auklet::{
     cli::{Cli, Command, RulesCommand},
-    doctor, rules_command, run,
+    doctor, replay, rules_command, run,
 };
 use clap::Parser as _;
 
@@ -17,6 +17,10 @@ fn main() -> ExitCode {
     let is_run = matches!(cli.command, Command::Run(_));
     let result = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Replay(args) => match replay::run(&args) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Doctor => doctor::doctor(),
         Command::Rules {
             command: RulesCommand::Check { paths },

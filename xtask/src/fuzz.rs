@@ -12,11 +12,11 @@ use crate::{
 
 const CARGO_FUZZ: &str = "0.13.1";
 /// fuzz/Cargo.toml has them, too.
-const TARGETS: [&str; 4] = ["record", "btf", "rules", "audit_rules"];
+const TARGETS: [&str; 5] = ["record", "btf", "rules", "audit_rules", "audit_log"];
 
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
-    /// These only: record, btf, rules, audit_rules.
+    /// These only: record, btf, rules, audit_rules, audit_log.
     #[arg(value_parser = TARGETS)]
     targets: Vec<String>,
     /// Seconds for each.
@@ -58,6 +58,9 @@ fn run(tool: &Path, target: &str, seconds: u32) -> Result<()> {
     fuzz.arg(corpus);
     if target == "rules" {
         fuzz.arg("../rules/linux");
+    }
+    if target == "audit_log" {
+        fuzz.arg("../tests/data/replay");
     }
     fuzz.args([
         "--",

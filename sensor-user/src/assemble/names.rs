@@ -202,7 +202,7 @@ impl Names {
             file: name.file,
             nametype: name.kind,
             caps: name.caps,
-            hidden: false,
+            ..PathItem::default()
         };
         self.list.into_iter().map(item).collect()
     }

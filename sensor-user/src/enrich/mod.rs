@@ -32,6 +32,26 @@ impl Enricher {
         }
     }
 
+    /// The same, for events of another machine.
+    #[must_use]
+    pub fn of_host(host: &[u8]) -> Self {
+        let users = if host == host_name() {
+            Users::default()
+        } else {
+            Users::elsewhere()
+        };
+        Self {
+            host: host.to_vec(),
+            users,
+            ..Self::default()
+        }
+    }
+
+    /// A log tells a user's name.
+    pub fn learn_user(&mut self, uid: u32, name: &[u8]) {
+        self.users.learn(uid, name);
+    }
+
     /// What rules see of an event; several categories may apply, or none.
     pub fn observe(&mut self, event: &Event, processes: &ProcessTable) -> Vec<Observation> {
         let observations = observe::observations(self, event, processes);

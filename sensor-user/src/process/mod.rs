@@ -1,6 +1,7 @@
 //! The process table: who every process is and whence it came, also after it ended.
 
 mod procfs;
+mod replayed;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 

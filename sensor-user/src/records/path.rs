@@ -1,6 +1,6 @@
 //! PATH records (kernel/auditsc.c: audit_log_name).
 
-use super::encode::{object_path, plain};
+use super::encode::{object_path, plain, trusted};
 use crate::event::{FileCaps, NameType, PathItem};
 
 /// The body of item number `item`.
@@ -27,6 +27,10 @@ pub(super) fn body(item: usize, path: &PathItem, out: &mut Vec<u8>) {
                 Dev(file.rdev)
             ),
         );
+    }
+    if let Some(obj) = &path.obj {
+        out.extend_from_slice(b" obj=");
+        trusted(out, obj);
     }
     plain(out, format_args!(" nametype={}", nametype(path.nametype)));
     caps(path.caps, out);
