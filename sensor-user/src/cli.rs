@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::load::Attach;
+use crate::{audit_log::LogArgs, load::Attach};
 
 /// A Linux sensor: auditd's records and alerts from eBPF.
 #[derive(Debug, Parser)]
@@ -49,6 +49,8 @@ pub struct RunArgs {
     /// Append the records to FILE (mode 0600).
     #[arg(long, value_name = "FILE")]
     pub audit_log: Option<PathBuf>,
+    #[command(flatten)]
+    pub log: LogArgs,
     /// Print every event as a JSON object, one a line.
     #[arg(long)]
     pub events: bool,

@@ -1,5 +1,6 @@
 //! `auklet run`: from the ring buffer to records, events and alerts, until told to stop.
 
+pub(crate) mod gaps;
 mod interest;
 mod outputs;
 mod status;
