@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{audit_log::LogArgs, load::Attach};
+use crate::{
+    audit_log::LogArgs, load::Attach, run::socket::SocketArgs, status_command::StatusArgs,
+};
 
 /// A Linux sensor: auditd's records and alerts from eBPF.
 #[derive(Debug, Parser)]
@@ -18,6 +20,8 @@ pub struct Cli {
 pub enum Command {
     /// Watch this machine: print alerts, and records if asked.
     Run(RunArgs),
+    /// Ask the running sensor what it received, lost and wrote.
+    Status(StatusArgs),
     /// Say what this kernel offers and what the sensor would do on it.
     Doctor,
     /// Rules: check them, list them.
@@ -51,6 +55,8 @@ pub struct RunArgs {
     pub audit_log: Option<PathBuf>,
     #[command(flatten)]
     pub log: LogArgs,
+    #[command(flatten)]
+    pub socket: SocketArgs,
     /// Print every event as a JSON object, one a line.
     #[arg(long)]
     pub events: bool,

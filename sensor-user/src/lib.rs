@@ -17,4 +17,5 @@ pub mod records;
 pub mod rules_command;
 pub mod run;
 pub mod script;
+pub mod status_command;
 pub mod syscalls;

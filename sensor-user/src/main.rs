@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use auklet::{
     cli::{Cli, Command, RulesCommand},
-    doctor, rules_command, run,
+    doctor, rules_command, run, status_command,
 };
 use clap::Parser as _;
 
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Doctor => doctor::doctor(),
+        Command::Status(args) => status_command::status(&args),
         Command::Rules {
             command: RulesCommand::Check { paths },
         } => rules_command::check(&paths),

@@ -215,7 +215,8 @@ fn open_error(path: &Path, source: io::Error) -> AuditLogError {
     AuditLogError::Open { path, source }
 }
 
-fn now_ns() -> u64 {
+/// The time of day.
+pub(crate) fn now_ns() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }
@@ -233,3 +234,5 @@ pub(crate) fn sensor() -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_on_disk;

@@ -3,6 +3,7 @@
 pub(crate) mod gaps;
 mod interest;
 mod outputs;
+pub mod socket;
 mod status;
 mod watch;
 
@@ -26,6 +27,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let rules = rules(args)?;
     let outputs = Outputs::open(args)?;
     privileges::check()?;
+    let socket = socket::bind(&args.socket)?;
     let interest = interest::kernel_filter(args.opens, rules.interest());
     let sensor = Sensor::start(&Settings {
         attach: args.attach.0,
@@ -40,7 +42,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(Watch::new(sensor, rules, outputs, args.keep_ended).until_stopped())
+    let watch = Watch::new(sensor, rules, outputs, args.keep_ended);
+    runtime.block_on(watch.until_stopped(socket))
 }
 
 fn rules(args: &RunArgs) -> Result<RuleSet> {

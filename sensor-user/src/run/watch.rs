@@ -11,10 +11,15 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{outputs::Outputs, status::Status};
+use super::{
+    gaps::Gap,
+    outputs::Outputs,
+    socket::{Bound, Listener},
+    status::Status,
+};
 use crate::{
-    assemble::Assembler, decode::decode, enrich::Enricher, event::Event, kernel, load::Sensor,
-    process::ProcessTable,
+    assemble::Assembler, audit_log::now_ns, decode::decode, enrich::Enricher, event::Event, kernel,
+    load::Sensor, process::ProcessTable,
 };
 
 /// Records taken before signals and losses are looked at.
@@ -43,6 +48,7 @@ impl Watch {
         let mut processes = ProcessTable::new(keep_ended);
         processes.scan();
         let kernel = kernel::Kernel::running();
+        let status = Status::new(sensor.plan.attach.to_string());
         let assembler = Assembler::new(processes, sensor.plan.attach.setting(), &kernel);
         Self {
             sensor,
@@ -50,16 +56,19 @@ impl Watch {
             enricher: Enricher::new(),
             rules,
             outputs,
-            status: Status::default(),
+            status,
             lost: 0,
         }
     }
 
-    /// Until SIGINT or SIGTERM; SIGUSR1 asks for a report.
-    pub(super) async fn until_stopped(mut self) -> Result<()> {
+    /// Until SIGINT or SIGTERM; SIGUSR1 asks for a report, SIGUSR2 resumes suspended logs, `socket`
+    /// answers `auklet status`.
+    pub(super) async fn until_stopped(mut self, socket: Option<Bound>) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut report = signal(SignalKind::user_defined1())?;
+        let mut resume = signal(SignalKind::user_defined2())?;
+        let clients = Listener::new(socket)?;
         let mut check = tokio::time::interval(CHECK);
         let mut ring = readable(self.sensor.take_ring()?, "the ring buffer")?;
         let mut diagnostics = readable(self.sensor.take_diagnostics()?, "the diagnostics")?;
@@ -72,7 +81,12 @@ impl Watch {
                     self.drain_all(ring.get_mut())?;
                     self.report()?;
                 }
-                _ = check.tick() => self.check_losses()?,
+                _ = resume.recv() => self.outputs.resume(),
+                client = clients.accept() => {
+                    let report = self.outputs.report(&self.status, &self.sensor.loss()?);
+                    clients.answer(client, serde_json::to_string(&report)?);
+                }
+                _ = check.tick() => self.check()?,
                 guard = diagnostics.readable_mut() => {
                     let mut guard = guard?;
                     guard.get_inner_mut().flush();
@@ -87,6 +101,8 @@ impl Watch {
             }
         }
         self.drain_all(ring.get_mut())?;
+        let gaps = self.status.gaps.finish();
+        self.tell(gaps)?;
         diagnostics.get_mut().flush();
         self.outputs.status(&self.status, &self.sensor.loss()?)
     }
@@ -101,11 +117,13 @@ impl Watch {
             };
             let record = Bytes::copy_from_slice(&item);
             drop(item);
+            let gaps = self.status.saw(&record);
+            self.tell(gaps)?;
             match decode(&record) {
                 Ok(message) => {
                     self.status.count(&message);
                     if let Some(event) = self.assembler.take(message, offset) {
-                        self.handle(&event)?;
+                        self.handle(event)?;
                     }
                 }
                 Err(error) => {
@@ -128,7 +146,9 @@ impl Watch {
     }
 
     /// Alerts first: what fails to be written must not keep one back.
-    fn handle(&mut self, event: &Event) -> Result<()> {
+    fn handle(&mut self, mut event: Event) -> Result<()> {
+        self.outputs.number(&mut event);
+        let event = &event;
         let processes = &self.assembler.processes;
         for observation in self.enricher.observe(event, processes) {
             for finding in self.rules.evaluate(&observation) {
@@ -138,6 +158,23 @@ impl Watch {
             }
         }
         self.outputs.event(event)
+    }
+
+    /// Records that did not come are events, too.
+    fn tell(&mut self, gaps: Vec<Gap>) -> Result<()> {
+        for gap in gaps {
+            self.handle(gap.event(now_ns()))?;
+        }
+        Ok(())
+    }
+
+    /// What is looked at from time to time.
+    fn check(&mut self) -> Result<()> {
+        let gaps = self.status.gaps.settle();
+        self.tell(gaps)?;
+        self.outputs.look()?;
+        self.outputs.flush()?;
+        self.check_losses()
     }
 
     /// Says at once when more was lost than before, and mends what the losses broke.
