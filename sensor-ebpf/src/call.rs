@@ -100,11 +100,16 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
         args,
         ret: 0,
     };
+    if kind == kind::EXEC {
+        slot.old_caps = hooks::other::caps();
+    }
     match kind {
         kind::MODULE => hooks::module::entered(slot, shape),
         kind::UTIME => hooks::utime::entered(slot, shape),
+        kind::OTHER => hooks::other::entered(slot, shape),
         _ if only_tracepoints() => {
-            put_user_name(slot, shape);
+            slot.late_name = name_address(slot, shape);
+            put_user_name(slot);
             put_base(slot, shape);
         }
         // For a call that fails before the kernel's copy of its name is seen.
@@ -112,11 +117,10 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
     }
 }
 
-/// NAME as the caller's memory has it now. A page that was never touched can't be read before the
-/// kernel itself has faulted it in: then the end of the call tries again.
+/// NAME as the caller's memory has it now, from `late_name`. A page that was never touched can't be read
+/// before the kernel itself has faulted it in: then the end of the call tries again.
 #[inline(always)]
-pub(crate) fn put_user_name(slot: &mut Slot, shape: u16) {
-    slot.late_name = name_address(slot, shape);
+pub(crate) fn put_user_name(slot: &mut Slot) {
     put_late_name(slot);
 }
 
@@ -134,7 +138,7 @@ pub(crate) fn put_base(slot: &mut Slot, shape: u16) {
 }
 
 #[inline(always)]
-fn name_address(slot: &Slot, shape: u16) -> u64 {
+pub(crate) fn name_address(slot: &Slot, shape: u16) -> u64 {
     match name_argument(shape) {
         Some(0) => slot.prefix.call.args[0],
         Some(_) => slot.prefix.call.args[1],
@@ -166,6 +170,7 @@ pub(crate) fn exit_any(ret: i64) {
         kind::EXEC => exit::<{ kind::EXEC }>(slot, ret),
         kind::MODULE => exit::<{ kind::MODULE }>(slot, ret),
         kind::OPEN => exit::<{ kind::OPEN }>(slot, ret),
+        kind::OTHER => exit::<{ kind::OTHER }>(slot, ret),
         _ => exit::<{ kind::UTIME }>(slot, ret),
     }
     slot::give_back();
@@ -195,6 +200,7 @@ fn exit<const KIND: u16>(slot: &mut Slot, ret: i64) {
         kind::EXEC => hooks::exec::finish(slot),
         kind::OPEN => hooks::open::finish(slot),
         kind::UTIME => hooks::utime::finish(slot),
+        kind::OTHER => hooks::other::finish(slot),
         _ => true,
     };
     if wanted {

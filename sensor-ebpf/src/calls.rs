@@ -71,6 +71,132 @@ pub const fn name_argument(shape: u16) -> Option<usize> {
     }
 }
 
+/// What the programs do for a call of kind OTHER, in its shape: bits for the places of its arguments.
+/// Places count from 1; 0 is none.
+pub mod other {
+    /// First path.
+    pub const NAME: u16 = 0;
+    /// Second path.
+    pub const SECOND: u16 = 3;
+    /// A descriptor whose file audit records when the call begins: audit_file.
+    pub const FILE: u16 = 6;
+    /// Where the call puts two descriptors.
+    pub const PAIR: u16 = 9;
+    /// bpf: the program that PROG_LOAD gave.
+    pub const BPF: u16 = 1 << 12;
+    /// capset: the capabilities now.
+    pub const CAPS: u16 = 1 << 13;
+
+    /// The place at a bit, 0 if none.
+    #[must_use]
+    pub const fn place(shape: u16, bit: u16) -> u16 {
+        shape >> bit & 7
+    }
+}
+
+/// A call of kind OTHER with paths.
+const fn named(name: &'static str, first: u16, second: u16) -> Call {
+    call(
+        name,
+        kind::OTHER,
+        first << other::NAME | second << other::SECOND,
+    )
+}
+
+const fn file(name: &'static str) -> Call {
+    call(name, kind::OTHER, 1 << other::FILE)
+}
+
+/// What is known of calls beyond the four families; those that are not here have neither paths nor
+/// more to tell. Names of both tables.
+pub const OTHERS: &[Call] = &[
+    named("rename", 1, 2),
+    named("renameat", 2, 4),
+    named("renameat2", 2, 4),
+    named("link", 1, 2),
+    named("linkat", 2, 4),
+    named("symlink", 1, 2),
+    named("symlinkat", 1, 3),
+    named("unlink", 1, 0),
+    named("unlinkat", 2, 0),
+    named("rmdir", 1, 0),
+    named("mkdir", 1, 0),
+    named("mkdirat", 2, 0),
+    named("mknod", 1, 0),
+    named("mknodat", 2, 0),
+    named("chmod", 1, 0),
+    named("fchmodat", 2, 0),
+    named("fchmodat2", 2, 0),
+    named("chown", 1, 0),
+    named("chown32", 1, 0),
+    named("lchown", 1, 0),
+    named("lchown32", 1, 0),
+    named("fchownat", 2, 0),
+    named("truncate", 1, 0),
+    named("truncate64", 1, 0),
+    named("setxattr", 1, 0),
+    named("lsetxattr", 1, 0),
+    named("getxattr", 1, 0),
+    named("lgetxattr", 1, 0),
+    named("listxattr", 1, 0),
+    named("llistxattr", 1, 0),
+    named("removexattr", 1, 0),
+    named("lremovexattr", 1, 0),
+    named("setxattrat", 2, 0),
+    named("getxattrat", 2, 0),
+    named("listxattrat", 2, 0),
+    named("removexattrat", 2, 0),
+    named("file_getattr", 2, 0),
+    named("file_setattr", 2, 0),
+    named("access", 1, 0),
+    named("faccessat", 2, 0),
+    named("faccessat2", 2, 0),
+    named("stat", 1, 0),
+    named("lstat", 1, 0),
+    named("stat64", 1, 0),
+    named("lstat64", 1, 0),
+    named("oldstat", 1, 0),
+    named("oldlstat", 1, 0),
+    named("newfstatat", 2, 0),
+    named("fstatat64", 2, 0),
+    named("statx", 2, 0),
+    named("statfs", 1, 0),
+    named("statfs64", 1, 0),
+    named("readlink", 1, 0),
+    named("readlinkat", 2, 0),
+    named("chdir", 1, 0),
+    named("chroot", 1, 0),
+    named("name_to_handle_at", 2, 0),
+    named("inotify_add_watch", 2, 0),
+    named("fanotify_mark", 5, 0),
+    named("acct", 1, 0),
+    named("swapon", 1, 0),
+    named("swapoff", 1, 0),
+    named("uselib", 1, 0),
+    named("mount", 2, 0),
+    named("umount", 1, 0),
+    named("umount2", 1, 0),
+    named("pivot_root", 1, 2),
+    named("quotactl", 2, 0),
+    named("open_tree", 2, 0),
+    named("move_mount", 2, 4),
+    named("mount_setattr", 2, 0),
+    named("fspick", 2, 0),
+    named("delete_module", 1, 0),
+    file("fchmod"),
+    file("fchown"),
+    file("fchown32"),
+    file("fsetxattr"),
+    file("fgetxattr"),
+    file("flistxattr"),
+    file("fremovexattr"),
+    call("pipe", kind::OTHER, 1 << other::PAIR),
+    call("pipe2", kind::OTHER, 1 << other::PAIR),
+    call("socketpair", kind::OTHER, 4 << other::PAIR),
+    call("bpf", kind::OTHER, other::BPF),
+    call("capset", kind::OTHER, other::CAPS),
+];
+
 /// A value of the `WANTED_CALLS` map: kind in the low half, shape in the high half.
 #[must_use]
 pub const fn table_value(kind: u16, shape: u16) -> u32 {

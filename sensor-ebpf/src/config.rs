@@ -13,7 +13,11 @@ pub mod setting {
     /// How many of the slots are for opens; the others are for all other calls, so that no number of
     /// opens that block keeps an exec from being seen.
     pub const OPEN_SLOTS: usize = 4;
-    pub const COUNT: usize = 5;
+    /// Not 0: the kernel has the helper `bpf_task_pt_regs` (5.15).
+    pub const TASK_PT_REGS: usize = 5;
+    /// Upper half of the set of all capabilities that the kernel knows; the lower half is full.
+    pub const CAPS_HIGH: usize = 6;
+    pub const COUNT: usize = 7;
 }
 
 /// `setting::OPENS`.
@@ -46,6 +50,11 @@ pub const AS_FILE: u32 = 1;
 pub const LABEL_CANDIDATES: u32 = 16;
 /// Longest security context that an event carries, with its NUL.
 pub const LABEL: usize = 256;
+
+/// Longest text of a user-space message that is sent: more than AUDIT_MESSAGE_TEXT_MAX, a power of two.
+pub const MESSAGE: usize = 16 * 1024;
+/// `struct sockaddr_storage`
+pub const SOCKADDR: usize = 128;
 
 /// Bytes of section data that one event can carry, a power of two.
 pub const SLOT_DATA: usize = 32 * 1024;

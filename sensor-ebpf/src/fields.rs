@@ -41,9 +41,12 @@ fields! {
     TaskFs = "task_struct.fs";
     TaskFiles = "task_struct.files";
     TaskMm = "task_struct.mm";
+    TaskStack = "task_struct.stack";
     /// x86: `TS_COMPAT` of `thread_info.status` says whether this is a 32-bit system call.
     TaskThreadStatus = "task_struct.thread_info.status";
     CredUid = "cred.uid";
+    CredCaps = "cred.cap_inheritable";
+    CredCapAmbient = "cred.cap_ambient";
     CredSecurity = "cred.security", optional "";
     AaLabelHname = "aa_label.hname", optional "";
     SignalLive = "signal_struct.live";
@@ -59,6 +62,9 @@ fields! {
     MmExeFile = "mm_struct.exe_file";
     FilePath = "file.f_path";
     FileMode = "file.f_mode";
+    FilePrivateData = "file.private_data";
+    BpfProgAux = "bpf_prog.aux", optional "";
+    BpfProgAuxId = "bpf_prog_aux.id", optional "";
     PathMnt = "path.mnt";
     PathDentry = "path.dentry";
     DentryParent = "dentry.d_parent";
@@ -86,6 +92,13 @@ fields! {
     InodeCtimeSec = "inode.i_ctime_sec" or "inode.i_ctime.tv_sec" or "inode.__i_ctime.tv_sec";
     InodeCtimeNsec = "inode.i_ctime_nsec" or "inode.i_ctime.tv_nsec" or "inode.__i_ctime.tv_nsec";
     FilenameName = "filename.name";
+    /// Where there is one, audit gives the same address the same item: audit_reusename.
+    FilenameUptr = "filename.uptr", optional "";
+    RenameOldDentry = "renamedata.old_dentry", optional "CREATE items of renames";
+    RenameNewDentry = "renamedata.new_dentry", optional "CREATE items of renames";
+    RenameFlags = "renamedata.flags", optional "CREATE items of renames";
+    NlmsgLen = "nlmsghdr.nlmsg_len";
+    NlmsgType = "nlmsghdr.nlmsg_type";
     OpenFlagsFlag = "open_flags.open_flag";
     OpenFlagsMode = "open_flags.mode";
     BprmFilename = "linux_binprm.filename";

@@ -26,7 +26,7 @@ pub(crate) fn fill_inode(facts: &mut ItemFacts, inode: Ptr) {
 
 /// The directory's block.
 #[inline(always)]
-fn fill_parent(facts: &mut ItemFacts, dentry: Ptr) {
+pub(crate) fn fill_parent(facts: &mut ItemFacts, dentry: Ptr) {
     let parent = dentry
         .follow(Field::DentryParent)
         .follow(Field::DentryInode);

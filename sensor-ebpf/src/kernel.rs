@@ -3,7 +3,8 @@
 use core::{mem::MaybeUninit, ptr};
 
 use aya_ebpf::helpers::generated::{
-    bpf_get_current_task, bpf_probe_read_kernel, bpf_probe_read_user,
+    bpf_get_current_task, bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_probe_read_user,
+    bpf_task_pt_regs,
 };
 use sensor_ebpf::{
     config::setting,
@@ -110,6 +111,23 @@ impl Ptr {
 pub(crate) fn current() -> Ptr {
     // SAFETY: the helper has no preconditions.
     Ptr(unsafe { bpf_get_current_task() })
+}
+
+/// Bytes of a kernel stack: THREAD_SIZE of x86-64 without KASAN.
+#[cfg(bpf_target_arch = "x86_64")]
+const STACK: usize = 16 * 1024;
+/// `sizeof(struct pt_regs)`
+#[cfg(bpf_target_arch = "x86_64")]
+const PT_REGS: usize = 168;
+
+/// The registers with which the caller entered the kernel: task_pt_regs.
+#[inline(always)]
+pub(crate) fn entry_registers() -> Ptr {
+    if config(setting::TASK_PT_REGS) != 0 {
+        // SAFETY: the first helper gives a task that lives, which is what the second wants.
+        return Ptr(unsafe { bpf_task_pt_regs(bpf_get_current_task_btf().cast()) } as u64);
+    }
+    current().follow(Field::TaskStack).add(STACK - PT_REGS)
 }
 
 /// What is at an address of the caller's memory; zero where it can't be read.

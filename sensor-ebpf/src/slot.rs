@@ -6,14 +6,17 @@ use core::arch::asm;
 
 use aya_ebpf::{
     bindings::BPF_ANY,
-    helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str},
+    helpers::generated::{
+        bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user,
+        bpf_probe_read_user_str,
+    },
     macros::map,
     maps::{Array, HashMap, Stack},
 };
 use sensor_ebpf::{
     config::{SLOT_DATA, setting},
     loss::cause,
-    wire::{Prefix, Section, flag, kind},
+    wire::{CapFacts, Prefix, Section, flag, kind},
 };
 
 use crate::{
@@ -48,13 +51,15 @@ pub(crate) struct Slot {
     /// Bytes of `data` in use; a multiple of 8 between sections.
     used: u64,
     /// Pointers that an entry probe leaves for the return probe.
-    pub(crate) saved: [u64; 2],
+    pub(crate) saved: [u64; 4],
     /// Bits for the family's own use while the call runs.
     pub(crate) marks: u64,
     /// User address of a name that could not be read yet; 0: none.
     pub(crate) late_name: u64,
     pub(crate) progress: Progress,
     pub(crate) failed: FailedArgv,
+    /// The caller's capabilities when an exec began.
+    pub(crate) old_caps: CapFacts,
     pub(crate) prefix: Prefix,
     data: [u8; SLOT_DATA + SLACK],
 }
@@ -67,12 +72,12 @@ const RESERVED: usize = 3 * SLACK + 1024;
 #[map]
 static SLOTS: Array<Slot> = Array::with_max_entries(512, 0);
 
-/// Indices of slots that are not in use, for calls that are no opens: from `setting::OPEN_SLOTS` on.
-/// Filled by user space.
+/// Indices of slots that are not in use, for execs, module loads and time changes: from
+/// `setting::OPEN_SLOTS` on. Filled by user space.
 #[map]
 static FREE_SLOTS: Stack<u32> = Stack::with_max_entries(512, 0);
 
-/// The same for opens: below `setting::OPEN_SLOTS`.
+/// The same for opens and all other calls, which may block: below `setting::OPEN_SLOTS`.
 #[map]
 static FREE_OPEN_SLOTS: Stack<u32> = Stack::with_max_entries(512, 0);
 
@@ -112,7 +117,7 @@ pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
             unsafe { *held }
         }
         None => {
-            let free = if kind == kind::OPEN {
+            let free = if kind == kind::OPEN || kind == kind::OTHER {
                 FREE_OPEN_SLOTS.pop()
             } else {
                 FREE_SLOTS.pop()
@@ -132,7 +137,7 @@ pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
     // SAFETY: not null, and the index was free or already this task's.
     let slot = unsafe { &mut *SLOTS.get_ptr_mut(index)? };
     slot.used = 0;
-    slot.saved = [0; 2];
+    slot.saved = [0; 4];
     slot.marks = 0;
     slot.late_name = 0;
     slot.prefix.header.flags = 0;
@@ -276,6 +281,19 @@ impl Slot {
         let len = bound::<CAP>(len.min(CAP as u64));
         // SAFETY: `len` ≤ `CAP` ≤ `SLACK` bytes from `at` lie inside `data`.
         let n = unsafe { bpf_probe_read_user(at.cast(), len as u32, source as *const _) };
+        if n != 0 {
+            return 0;
+        }
+        self.grow(len as i64, CAP as u64)
+    }
+
+    /// Appends `len` bytes of kernel memory, at most `CAP` (a power of two). Bytes appended.
+    #[inline(always)]
+    pub(crate) fn push_kernel_bytes<const CAP: usize>(&mut self, source: Ptr, len: u64) -> u64 {
+        let at = self.at(self.used);
+        let len = bound::<CAP>(len.min(CAP as u64));
+        // SAFETY: `len` ≤ `CAP` ≤ `SLACK` bytes from `at` lie inside `data`.
+        let n = unsafe { bpf_probe_read_kernel(at.cast(), len as u32, source.0 as *const _) };
         if n != 0 {
             return 0;
         }

@@ -72,6 +72,10 @@ pub struct RunArgs {
     /// Which opens are reported, in records and events, too.
     #[arg(long, value_enum, default_value_t = Opens::Wanted)]
     pub opens: Opens,
+    /// auditctl rules that say what is recorded: a file, or a directory merged as augenrules does.
+    /// Without them, every call of the four families is, and every message.
+    #[arg(long, value_name = "PATH")]
+    pub audit_rules: Option<PathBuf>,
     /// Size of the ring buffer: a power of two, at least a page.
     #[arg(long, default_value_t = 8 << 20, value_parser = parse_ring)]
     pub ring_bytes: u32,

@@ -1,9 +1,12 @@
 //! From bytes of the ring buffer to facts. Trusts no length; knows nothing of audit.
 
 use bytes::Bytes;
-use sensor_ebpf::wire::{
-    ArgvPart, ExecFacts, Header, ItemFacts, Lifecycle, OpenHow, Prefix, Section, Syscall, Task,
-    TimeFacts, VERSION, flag, kind, tag,
+use sensor_ebpf::{
+    config::LABEL,
+    wire::{
+        ArgvPart, CapFacts, ExecFacts, Header, ItemFacts, Lifecycle, LoginFacts, MessageFacts,
+        OpenHow, Prefix, Section, Syscall, TargetFacts, Task, TimeFacts, VERSION, flag, kind, tag,
+    },
 };
 use zerocopy::FromBytes;
 
@@ -28,6 +31,19 @@ pub enum Message {
     /// Part of an argument list: thread id, offset, bytes.
     Argv(Header, u32, u64, Bytes),
     Call(Box<CallFacts>),
+    /// What a program sent over NETLINK_AUDIT.
+    User(UserMessage),
+}
+
+/// A user-space message and who sent it.
+#[derive(Debug)]
+pub struct UserMessage {
+    pub header: Header,
+    pub task: Task,
+    /// `AUDIT_USER_*`
+    pub kind: u16,
+    pub subj: Option<Bytes>,
+    pub text: Bytes,
 }
 
 /// A path that a call used.
@@ -100,6 +116,16 @@ pub struct CallFacts {
     pub module_name: Option<Bytes>,
     pub how: Option<OpenHow>,
     pub times: TimeFacts,
+    /// The second path of a call that has two.
+    pub second_name: Option<Bytes>,
+    pub sockaddr: Option<Bytes>,
+    /// Processes that the call is about, and their security contexts.
+    pub targets: Vec<(TargetFacts, Option<Bytes>)>,
+    pub old_caps: Option<CapFacts>,
+    pub caps: Option<CapFacts>,
+    pub pair: Option<[i32; 2]>,
+    pub bpf_prog: Option<u32>,
+    pub login: Option<LoginFacts>,
 }
 
 /// Reads one record.
@@ -141,7 +167,8 @@ pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
                 bytes.slice(start..start + len),
             ))
         }
-        kind::EXEC | kind::MODULE | kind::OPEN | kind::UTIME => {
+        kind::MESSAGE => message(bytes).ok_or_else(short),
+        kind::EXEC | kind::MODULE | kind::OPEN | kind::UTIME | kind::OTHER => {
             let (prefix, _) = Prefix::read_from_prefix(bytes).map_err(|_short| short())?;
             let mut facts = CallFacts::new(&prefix);
             facts.read_sections(bytes.slice(size_of::<Prefix>()..))?;
@@ -149,6 +176,24 @@ pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
         }
         other => Err(DecodeError::Kind(other)),
     }
+}
+
+fn message(bytes: &Bytes) -> Option<Message> {
+    let (facts, _) = MessageFacts::read_from_prefix(bytes).ok()?;
+    let label = size_of::<MessageFacts>();
+    let text = label + LABEL;
+    let len = usize::try_from(facts.len).ok()?;
+    if text + len > bytes.len() {
+        return None;
+    }
+    let subj = string(&bytes.slice(label..text));
+    Some(Message::User(UserMessage {
+        header: facts.header,
+        task: facts.task,
+        kind: u16::try_from(facts.kind).ok()?,
+        subj: (!subj.is_empty()).then_some(subj),
+        text: bytes.slice(text..text + len),
+    }))
 }
 
 /// Bytes before the first NUL.
@@ -178,6 +223,14 @@ impl CallFacts {
             module_name: None,
             how: None,
             times: TimeFacts::default(),
+            second_name: None,
+            sockaddr: None,
+            targets: Vec::new(),
+            old_caps: None,
+            caps: None,
+            pair: None,
+            bpf_prog: None,
+            login: None,
         }
     }
 
@@ -240,6 +293,31 @@ impl CallFacts {
             tag::MODULE_NAME => self.module_name = Some(string(&data)),
             tag::OPEN_HOW => self.how = OpenHow::read_from_prefix(&data).ok().map(|(how, _)| how),
             tag::TIMES => self.merge_times(&data),
+            _ => self.take_other(tag, data),
+        }
+    }
+
+    /// Sections of the calls beyond the four families.
+    fn take_other(&mut self, tag: u16, data: Bytes) {
+        fn value<T: FromBytes>(data: &Bytes) -> Option<T> {
+            T::read_from_prefix(data).ok().map(|(value, _)| value)
+        }
+        match tag {
+            tag::SECOND_NAME => self.second_name = Some(string(&data)),
+            tag::SOCKADDR => self.sockaddr = Some(data),
+            tag::TARGET => self
+                .targets
+                .extend(value(&data).map(|target| (target, None))),
+            tag::TARGET_SUBJ => {
+                if let Some((_, subj)) = self.targets.last_mut() {
+                    *subj = Some(string(&data));
+                }
+            }
+            tag::OLD_CAPS => self.old_caps = value(&data),
+            tag::CAPS => self.caps = value(&data),
+            tag::FD_PAIR => self.pair = value(&data),
+            tag::BPF_PROG => self.bpf_prog = value(&data),
+            tag::LOGIN => self.login = value(&data),
             _ => {} // a newer sender's
         }
     }

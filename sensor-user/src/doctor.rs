@@ -30,7 +30,7 @@ pub fn doctor() -> Result<()> {
     writeln!(out, "kprobes     {kprobes}")?;
     let mut works = false;
     for attach in Attach::ALL {
-        let plan = Plan::new(attach, &types);
+        let plan = Plan::new(attach, &types, &[]);
         let verdict = match Sensor::start(&settings(attach)) {
             Ok(_) => {
                 works = true;
@@ -64,6 +64,7 @@ fn settings(attach: Attach) -> Settings {
         ring_bytes: 64 << 10,
         argv_bytes: 4096,
         slots: 16,
+        calls: Vec::new(),
     }
 }
 

@@ -209,6 +209,8 @@ pub enum Aux {
     Mmap { fd: i32, flags: u32 },
     /// OBJ_PID: another process that the call was about.
     ObjPid(Target),
+    /// KERN_MODULE of delete_module, by the name that the caller gave.
+    KernModule(Bytes),
     /// CAPSET
     Capset { pid: u32, caps: Capabilities },
     /// BPRM_FCAPS: an exec that a file's capabilities gave more than its caller had.

@@ -29,6 +29,15 @@ impl Kernel {
     }
 }
 
+/// The set of all capabilities that the kernel knows: CAP_FULL_SET.
+#[must_use]
+pub fn all_capabilities() -> u64 {
+    let last = fs::read_to_string("/proc/sys/kernel/cap_last_cap").unwrap_or_default();
+    // CAP_CHECKPOINT_RESTORE, the last one since 5.9.
+    let last: u32 = last.trim().parse().unwrap_or(40);
+    u64::MAX >> 63u32.saturating_sub(last)
+}
+
 /// `uname -r`.
 #[must_use]
 pub fn release() -> String {

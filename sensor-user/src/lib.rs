@@ -11,6 +11,7 @@ pub mod event;
 pub mod json;
 pub mod kernel;
 pub mod load;
+pub mod policy;
 pub mod privileges;
 pub mod process;
 pub mod records;

@@ -10,7 +10,7 @@ use std::{
 /// `nothing`; `thread-exec PROGRAM ARG…`: exec from a thread that does not lead;
 /// `chroot DIR FILE`: open FILE inside DIR; `memfd`: exec from memory; `open FILE`;
 /// `delete-self-open FILE`: open FILE once its own executable is gone;
-/// `parity DIR`: the workload of the comparison with auditd.
+/// `parity DIR [FAMILY…]`: the workload of the comparison with auditd.
 pub(crate) fn act(words: &[OsString]) -> ExitCode {
     let Some((verb, rest)) = words.split_first() else {
         return ExitCode::SUCCESS;
@@ -19,9 +19,7 @@ pub(crate) fn act(words: &[OsString]) -> ExitCode {
         Some("nothing") => ExitCode::SUCCESS,
         Some("thread-exec") => thread_exec(rest.to_vec()),
         Some("chroot") => chroot(rest),
-        Some("parity") => rest
-            .first()
-            .map_or(ExitCode::FAILURE, |dir| crate::parity::act(dir.as_ref())),
+        Some("parity") => parity(rest),
         Some("memfd") => memfd(),
         Some("delete-self-open") => {
             let deleted = std::env::current_exe().and_then(std::fs::remove_file);
@@ -34,6 +32,17 @@ pub(crate) fn act(words: &[OsString]) -> ExitCode {
             .map_or(ExitCode::FAILURE, |_| ExitCode::SUCCESS),
         _ => ExitCode::FAILURE,
     }
+}
+
+fn parity(words: &[OsString]) -> ExitCode {
+    let Some((dir, families)) = words.split_first() else {
+        return ExitCode::FAILURE;
+    };
+    let families: Vec<String> = families
+        .iter()
+        .map(|family| family.to_string_lossy().into_owned())
+        .collect();
+    crate::parity::act(dir.as_ref(), &families)
 }
 
 fn thread_exec(words: Vec<OsString>) -> ExitCode {

@@ -1,6 +1,7 @@
 //! The end-to-end driver. It runs as root beside `auklet`, mostly in a guest: does things, and
 //! compares what the sensor says with what it knows about itself.
 
+mod accounts;
 mod act;
 mod cases;
 mod demo;
@@ -28,10 +29,12 @@ enum Verb {
     /// One real attack for each of the nine alerts.
     Demo,
     /// auditd's records and Auklet's of the same workload.
-    Parity {
-        /// This plan only; may be repeated.
-        #[arg(long)]
-        plan: Vec<String>,
+    Parity(parity::Selection),
+    /// What sshd, su, sudo and the shadow tools tell audit: by auditd, and by another.
+    Accounts {
+        /// Who records the acts the second time.
+        #[arg(long, default_value = "auditd")]
+        against: accounts::Recorder,
     },
     /// Does what `act` says and ends; the sensor watches.
     #[command(hide = true)]
@@ -45,7 +48,8 @@ fn main() -> ExitCode {
     match Cli::parse().verb {
         Verb::Test(selection) => harness::run(&selection),
         Verb::Demo => demo::demo(),
-        Verb::Parity { plan } => parity::parity(&plan),
+        Verb::Parity(selection) => parity::parity(&selection),
+        Verb::Accounts { against } => accounts::accounts(against),
         Verb::Act { words } => act::act(&words),
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     arch,
     call::only_tracepoints,
     file::file_facts,
+    hooks::other::caps,
     kernel::{Ptr, config, current, load_user},
     output,
     path::put_path,
@@ -69,6 +70,7 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
     if slot.prefix.call.ret < 0 {
         put_failed_argv(slot);
     } else {
+        put_gained_caps(slot);
         let start = mm.read::<u64>(Field::MmArgStart);
         put_argv(
             slot,
@@ -77,6 +79,19 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
         );
     }
     true
+}
+
+/// The capabilities before and after, unless they are what almost every exec has: none, or root's, the
+/// same as before. What audit makes of them (BPRM_FCAPS), user space decides.
+#[inline(always)]
+fn put_gained_caps(slot: &mut Slot) {
+    let (old, new) = (slot.old_caps, caps());
+    let full = u64::from(config(setting::CAPS_HIGH)) << 32 | 0xffff_ffff;
+    let same = new.permitted == old.permitted && new.ambient == old.ambient;
+    if new.effective != 0 && !(same && new.effective == full) {
+        slot.put(tag::OLD_CAPS, 0, &old);
+        slot.put(tag::CAPS, 0, &new);
+    }
 }
 
 /// What the kernel copied to the new stack: ARGV section and, for the rest, ARGV records.

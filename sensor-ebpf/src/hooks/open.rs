@@ -89,7 +89,7 @@ fn opened(name: Ptr, open_flags: Ptr, file: Ptr) {
         return;
     };
     match slot.prefix.header.kind {
-        kind::EXEC => put_opened(slot, name, file),
+        kind::EXEC | kind::OTHER => put_opened(slot, name, file),
         kind::OPEN => {
             if slot.marks & HOW != 0 {
                 let flags = put_kernel_how(slot, open_flags);
@@ -210,7 +210,7 @@ pub(crate) fn fexit_do_filp_open(ctx: FExitContext) -> i32 {
 #[kprobe]
 pub(crate) fn kprobe_do_filp_open(ctx: ProbeContext) -> u32 {
     if let Some(slot) = slot::under_way() {
-        slot.saved = [ctx.arg(1).unwrap_or(0), ctx.arg(2).unwrap_or(0)];
+        (slot.saved[0], slot.saved[1]) = (ctx.arg(1).unwrap_or(0), ctx.arg(2).unwrap_or(0));
     }
     0
 }
@@ -218,7 +218,7 @@ pub(crate) fn kprobe_do_filp_open(ctx: ProbeContext) -> u32 {
 #[kretprobe]
 pub(crate) fn kretprobe_do_filp_open(ctx: RetProbeContext) -> u32 {
     if let Some(slot) = slot::under_way() {
-        let [name, open_flags] = slot.saved;
+        let [name, open_flags, ..] = slot.saved;
         opened(Ptr(name), Ptr(open_flags), Ptr(ctx.ret()));
     }
     0

@@ -12,7 +12,7 @@ use sensor_ebpf::{
 
 use crate::{
     arch::ARCHES,
-    call::{only_tracepoints, put_base, put_user_name},
+    call::{name_address, only_tracepoints, put_base, put_user_name},
     file::{behind, path_facts, put_descriptor},
     kernel::{Ptr, load_user},
     path::put_path,
@@ -34,7 +34,8 @@ const BY_DESCRIPTOR: u64 = 1;
 /// The call begins.
 #[inline(always)]
 pub(crate) fn entered(slot: &mut Slot, call_shape: u16) {
-    put_user_name(slot, call_shape);
+    slot.late_name = name_address(slot, call_shape);
+    put_user_name(slot);
     if !only_tracepoints() {
         return;
     }

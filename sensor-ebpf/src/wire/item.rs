@@ -37,7 +37,25 @@ pub struct ItemFacts {
     /// The directory's `s_dev` equals `dev` but for a mount point, so it travels too.
     pub parent_dev: u32,
     pub parent_rdev: u32,
-    pub reserved: [u32; 2],
+    /// An [`op`].
+    pub op: u32,
+    /// `LOOKUP_*` flags of a look-up (include/linux/namei.h).
+    pub lookup_flags: u32,
+}
+
+/// `ItemFacts::op`: at which of audit's own points the kernel was.
+pub mod op {
+    /// `do_filp_open` returned; the first two families' and execs' items.
+    pub const OPENED: u32 = 0;
+    /// `filename_lookup` returned: audit_inode. `err` says how.
+    pub const LOOKED_UP: u32 = 1;
+    /// `filename_parentat` returned: audit_inode with AUDIT_INODE_PARENT.
+    pub const PARENT: u32 = 2;
+    /// `may_delete` begins: audit_inode_child with AUDIT_TYPE_CHILD_DELETE. NAME is the dentry's.
+    pub const DELETE: u32 = 3;
+    /// `vfs_mkdir` and its kin returned: audit_inode_child with AUDIT_TYPE_CHILD_CREATE, `err` says
+    /// how. NAME is the dentry's.
+    pub const CREATE: u32 = 4;
 }
 
 const _: () = assert!(size_of::<ItemFacts>() == 80);

@@ -7,6 +7,7 @@
 mod exec;
 pub mod item;
 mod open;
+mod other;
 mod section;
 mod utime;
 
@@ -16,6 +17,7 @@ pub use self::{
     exec::{ArgvPart, ExecFacts},
     item::ItemFacts,
     open::OpenHow,
+    other::{CapFacts, LoginFacts, MessageFacts, TargetFacts},
     section::{Section, flag, tag},
     utime::{Stamp, TimeFacts},
 };
@@ -39,8 +41,12 @@ pub mod kind {
     pub const EXIT: u16 = 6;
     /// A part of a long argument list, sent before its EXEC: [`super::ArgvPart`].
     pub const ARGV: u16 = 7;
+    /// Any other system call.
+    pub const OTHER: u16 = 8;
+    /// A message of user space over NETLINK_AUDIT: [`super::MessageFacts`].
+    pub const MESSAGE: u16 = 9;
     /// One more than the greatest kind.
-    pub const COUNT: u16 = 8;
+    pub const COUNT: u16 = 10;
 }
 
 /// Starts every record. 32 bytes.

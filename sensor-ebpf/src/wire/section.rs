@@ -45,6 +45,24 @@ pub mod tag {
     pub const BASE: u16 = 14;
     /// The security context that AppArmor gives the caller's credentials, with its NUL.
     pub const SUBJ: u16 = 15;
+    /// The call's second path as the caller gave it, with its NUL.
+    pub const SECOND_NAME: u16 = 16;
+    /// The socket address that the kernel took from the caller or gave to it.
+    pub const SOCKADDR: u16 = 17;
+    /// [`super::TargetFacts`]: a process that the call is about.
+    pub const TARGET: u16 = 18;
+    /// The security context of the TARGET before it, with its NUL.
+    pub const TARGET_SUBJ: u16 = 19;
+    /// [`super::CapFacts`] when the call began.
+    pub const OLD_CAPS: u16 = 20;
+    /// [`super::CapFacts`] now.
+    pub const CAPS: u16 = 21;
+    /// Two descriptors, an `i32` each.
+    pub const FD_PAIR: u16 = 22;
+    /// `bpf_prog_aux.id`, a `u32`.
+    pub const BPF_PROG: u16 = 23;
+    /// [`super::LoginFacts`]
+    pub const LOGIN: u16 = 24;
 }
 
 /// Flags of a section or of a whole event.

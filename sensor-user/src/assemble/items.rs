@@ -34,7 +34,7 @@ pub(super) fn normal(raw: &RawItem) -> PathItem {
     }
 }
 
-fn file(facts: &ItemFacts) -> Option<FileFacts> {
+pub(super) fn file(facts: &ItemFacts) -> Option<FileFacts> {
     (facts.flags & item::FILE != 0).then_some(FileFacts {
         ino: facts.ino,
         dev: facts.dev,
@@ -92,7 +92,8 @@ impl Assembler {
         caveats: &mut Caveats,
     ) -> Vec<PathItem> {
         let mut paths = match what {
-            What::Module(_) | What::Message(_) | What::Uring(_) | What::Other => Vec::new(),
+            What::Other => return self.other_paths(facts, cwd, caveats),
+            What::Module(_) | What::Message(_) | What::Uring(_) => Vec::new(),
             What::Exec(_) => self.exec_paths(facts, caveats),
             What::Open(open) => self.open_paths(facts, cwd, open.flags, open.created, caveats),
             What::Utime(utime) => {

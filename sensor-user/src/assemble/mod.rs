@@ -1,13 +1,17 @@
 //! From the facts of one record, and the process table, to an audit [`Event`].
 
 mod arguments;
+mod caps;
 mod exec;
 mod failed;
 mod images;
 mod items;
 mod lookup;
+mod message;
 mod module;
+mod names;
 mod open;
+mod other;
 mod utime;
 
 use bytes::Bytes;
@@ -33,6 +37,10 @@ pub struct Assembler {
     next_serial: u32,
     /// `sensor_ebpf::config::plan` in force.
     plan: u32,
+    /// Major and minor.
+    kernel: (u32, u32),
+    /// audit gives names at one address one item: until `struct filename` lost its `uptr`.
+    reuses_names: bool,
     /// auditd writes a CREATE item for a file that could not be created: not on 6.12, on 7.3.
     child_of_failed_create: bool,
     /// Since 6.8 an exec opens its file before it counts its arguments.
@@ -57,6 +65,8 @@ impl Assembler {
             arguments: Arguments::default(),
             next_serial: 1,
             plan: attach_plan,
+            kernel: kernel.version,
+            reuses_names: kernel.version < (7, 0),
             child_of_failed_create: kernel.version >= (7, 0),
             opens_first: kernel.version >= (6, 8),
             records_how: kernel.version >= (5, 16),
@@ -77,6 +87,7 @@ impl Assembler {
             }
             Message::Argv(_, tid, offset, bytes) => self.arguments.add(tid, offset, bytes),
             Message::Call(facts) => return Some(self.event(&facts, clock_offset_ns)),
+            Message::User(message) => return self.message(&message, clock_offset_ns),
         }
         None
     }
@@ -96,13 +107,16 @@ impl Assembler {
             subj: facts.subj.clone(),
             ..who(&facts.task, entry.exe.clone())
         };
-        let paths = self.paths(facts, cwd.as_ref(), &what, &mut caveats);
+        let mut paths = self.paths(facts, cwd.as_ref(), &what, &mut caveats);
+        caps::fill(&mut paths, &caveats);
         let named = !paths.is_empty();
-        let serial = self.next_serial;
-        self.next_serial = self.next_serial.wrapping_add(1).max(1);
+        let mut aux = self.aux(facts);
+        if let What::Exec(_) = what {
+            aux.extend(caps::raised(facts, &paths));
+        }
         Event {
             time_ns: facts.header.ktime_ns.wrapping_add(clock_offset_ns),
-            serial,
+            serial: self.serial(),
             call: Some(call(facts)),
             who,
             cwd: cwd.filter(|_| named),
@@ -110,9 +124,16 @@ impl Assembler {
             proctitle: facts.proctitle.clone(),
             key: None,
             what,
-            aux: Vec::new(),
+            aux,
             caveats,
         }
+    }
+
+    /// The next event's.
+    fn serial(&mut self) -> u32 {
+        let serial = self.next_serial;
+        self.next_serial = serial.wrapping_add(1).max(1);
+        serial
     }
 
     /// The family's own facts; an exec also changes the process table.
@@ -121,6 +142,7 @@ impl Assembler {
             kind::EXEC => What::Exec(self.exec(facts, cwd, caveats)),
             kind::MODULE => What::Module(module::module(facts, self.says_unnamed)),
             kind::OPEN => What::Open(open::open(facts, self.records_how)),
+            kind::OTHER => What::Other,
             _ => What::Utime(self.utime(facts, caveats)),
         }
     }

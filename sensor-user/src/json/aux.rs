@@ -10,6 +10,7 @@ pub(super) fn value(aux: &Aux) -> Value {
         Aux::Sockaddr(address) => json!({"type": "SOCKADDR", "saddr": hex::encode(address)}),
         Aux::FdPair(fd0, fd1) => json!({"type": "FD_PAIR", "fd0": fd0, "fd1": fd1}),
         Aux::Mmap { fd, flags } => json!({"type": "MMAP", "fd": fd, "flags": flags}),
+        Aux::KernModule(name) => json!({"type": "KERN_MODULE", "name": text(name)}),
         Aux::ObjPid(target) => json!({
             "type": "OBJ_PID",
             "pid": target.pid, "auid": target.auid, "uid": target.uid, "ses": target.ses,

@@ -71,6 +71,29 @@ impl KernelTypes {
             .any(|t| !matches!(t, Type::Fwd(_)))
     }
 
+    /// The number of the last argument that points to a struct of this name.
+    #[must_use]
+    pub fn last_argument(&self, function: &str, pointee: &str) -> Option<usize> {
+        let types = self.btf.resolve_types_by_name(function).ok()?;
+        let function = types.iter().find(|t| matches!(t, Type::Func(_)))?;
+        let Type::Func(function) = function else {
+            return None;
+        };
+        let Type::FuncProto(proto) = self.btf.resolve_chained_type(function).ok()? else {
+            return None;
+        };
+        let points = |parameter: &_| {
+            let Ok(Type::Ptr(pointer)) = self.btf.resolve_chained_type(parameter) else {
+                return false;
+            };
+            match self.btf.resolve_chained_type(&pointer) {
+                Ok(Type::Struct(s)) => self.btf.resolve_name(&s).is_ok_and(|n| n == pointee),
+                _ => false,
+            }
+        };
+        proto.parameters.iter().rposition(points)
+    }
+
     /// What the first argument of a function points to.
     fn first_argument(&self, function: &Type) -> Option<Type> {
         let Type::Func(function) = function else {

@@ -1,6 +1,7 @@
 //! From a kernel to a running sensor: BTF, the attach plan, the programs, their maps.
 
 pub mod btf;
+mod objects;
 mod own;
 pub mod plan;
 mod programs;

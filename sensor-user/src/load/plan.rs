@@ -5,9 +5,11 @@ use std::{fmt, path::Path, str::FromStr};
 use sensor_ebpf::{
     calls::{CALLS, Call},
     config::plan,
+    wire::kind,
 };
 
-use super::btf::KernelTypes;
+use super::{btf::KernelTypes, objects::Objects};
+use crate::syscalls::{self, Abi};
 
 /// How hooks attach, strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +104,8 @@ pub struct Plan {
     pub modules: bool,
     /// Functions, attached by kprobe under both stronger plans, that tell of modules refused.
     pub module_functions: Vec<&'static str>,
+    /// Where calls beyond the four families and accounts are seen.
+    pub objects: Objects,
     /// What the kernel lacks, in words.
     pub missing: Vec<String>,
 }
@@ -116,14 +120,73 @@ const NATIVE_PREFIX: &str = "__arm64_sys_";
 /// is built with one, first what is used if it is there: COMPAT_SYSCALL_DEFINE (include/linux/compat.h),
 /// calls with 32-bit times, calls that both tables share.
 #[cfg(target_arch = "x86_64")]
-const COMPAT_NAMES: [(&str, &str); 4] = [
+const COMPAT_NAMES: &[(&str, &str)] = &[
     ("__ia32_compat_sys_", ""),
     ("__ia32_sys_", "_time32"),
     ("__ia32_sys_", "32"),
     ("__ia32_sys_", ""),
+    ("__do_sys_", ""),
 ];
 #[cfg(target_arch = "aarch64")]
-const COMPAT_NAMES: [(&str, &str); 1] = [("__arm64_compat_sys_", "")];
+const COMPAT_NAMES: &[(&str, &str)] = &[("__arm64_compat_sys_", "")];
+
+/// Calls whose function has another name than the table says: (call, function).
+const RENAMED: &[(Abi, &str, &str)] = &[
+    (Abi::Native, "stat", "newstat"),
+    (Abi::Native, "lstat", "newlstat"),
+    (Abi::Native, "fstat", "newfstat"),
+    (Abi::Native, "uname", "newuname"),
+    (Abi::Native, "umount2", "umount"),
+    (Abi::Native, "sendfile", "sendfile64"),
+    (Abi::Compat, "umount", "oldumount"),
+    (Abi::Compat, "umount2", "umount"),
+    (Abi::Compat, "stat64", "ia32_stat64"),
+    (Abi::Compat, "lstat64", "ia32_lstat64"),
+    (Abi::Compat, "fstat64", "ia32_fstat64"),
+    (Abi::Compat, "fstatat64", "ia32_fstatat64"),
+    (Abi::Compat, "truncate64", "ia32_truncate64"),
+    (Abi::Compat, "ftruncate64", "ia32_ftruncate64"),
+    (Abi::Compat, "fallocate", "ia32_fallocate"),
+    (Abi::Compat, "chown", "chown16"),
+    (Abi::Compat, "lchown", "lchown16"),
+    (Abi::Compat, "fchown", "fchown16"),
+    (Abi::Compat, "setuid", "setuid16"),
+    (Abi::Compat, "setgid", "setgid16"),
+    (Abi::Compat, "setreuid", "setreuid16"),
+    (Abi::Compat, "setregid", "setregid16"),
+    (Abi::Compat, "setresuid", "setresuid16"),
+    (Abi::Compat, "setresgid", "setresgid16"),
+    (Abi::Compat, "setgroups", "setgroups16"),
+    (Abi::Compat, "chown32", "chown"),
+    (Abi::Compat, "lchown32", "lchown"),
+    (Abi::Compat, "fchown32", "fchown"),
+    (Abi::Compat, "setuid32", "setuid"),
+    (Abi::Compat, "setgid32", "setgid"),
+    (Abi::Compat, "setreuid32", "setreuid"),
+    (Abi::Compat, "setregid32", "setregid"),
+    (Abi::Compat, "setresuid32", "setresuid"),
+    (Abi::Compat, "setresgid32", "setresgid"),
+    (Abi::Compat, "setgroups32", "setgroups"),
+    (Abi::Compat, "mmap", "ia32_mmap"),
+    (Abi::Compat, "mmap2", "mmap_pgoff"),
+    (Abi::Compat, "clone", "ia32_clone"),
+];
+
+/// The functions that may implement a call, the likeliest first.
+fn functions_of(abi: Abi, name: &str) -> impl Iterator<Item = String> {
+    let renamed = RENAMED
+        .iter()
+        .find(|(of, call, _)| *of == abi && *call == name);
+    let name = renamed.map_or(name, |(.., function)| function).to_owned();
+    let affixes: &[(&str, &str)] = match abi {
+        // The second: of calls without arguments, for both tables.
+        Abi::Native => &[(NATIVE_PREFIX, ""), ("__do_sys_", "")],
+        Abi::Compat => COMPAT_NAMES,
+    };
+    affixes
+        .iter()
+        .map(move |(before, after)| format!("{before}{name}{after}"))
+}
 
 /// The names under which kernels open a file by `struct filename`.
 const OPEN_FUNCTIONS: [&str; 2] = ["do_filp_open", "do_file_open"];
@@ -134,14 +197,17 @@ const MODULE_FUNCTIONS: [&str; 2] = ["load_module", "find_module_all"];
 impl Plan {
     /// The plan for one way of attaching.
     #[must_use]
-    pub fn new(attach: Attach, types: &KernelTypes) -> Self {
+    pub fn new(attach: Attach, types: &KernelTypes, others: &[(Abi, u32)]) -> Self {
+        let mut missing = Vec::new();
+        let objects = Objects::new(attach, types, !others.is_empty(), &mut missing);
         let mut plan = Self {
             attach,
             calls: Vec::new(),
             open_function: None,
             modules: types.has_tracepoint("module_load"),
             module_functions: Vec::new(),
-            missing: Vec::new(),
+            objects,
+            missing,
         };
         if !plan.modules {
             plan.missing
@@ -152,6 +218,7 @@ impl Plan {
         }
         plan.add_native(types);
         plan.add_compat(types);
+        plan.add_others(types, others);
         plan.add_module_functions(types);
         plan.open_function = OPEN_FUNCTIONS
             .into_iter()
@@ -212,6 +279,40 @@ impl Plan {
                     attach: Attach::Kprobe,
                 });
             }
+        }
+    }
+
+    /// Any other call that is wanted; by kprobe, whose one program takes them all.
+    fn add_others(&mut self, types: &KernelTypes, others: &[(Abi, u32)]) {
+        for (abi, nr) in others {
+            let Some(name) = syscalls::name(abi.arch(), *nr) else {
+                continue;
+            };
+            let layout = syscalls::layout(abi.arch(), *nr);
+            if CALLS.iter().any(|call| Some(call.name) == layout) {
+                continue;
+            }
+            let function = functions_of(*abi, name).find(|f| types.has_function(f));
+            let function = function.filter(|_| kernel_has_kprobes());
+            let Some(function) = function else {
+                self.missing
+                    .push(format!("{name} ({abi:?}): not in this kernel"));
+                continue;
+            };
+            // Both tables have the same function for calls without arguments.
+            if self.calls.iter().any(|site| site.function == function) {
+                continue;
+            }
+            let call = Call {
+                name,
+                kind: kind::OTHER,
+                shape: 0,
+            };
+            self.calls.push(CallSite {
+                call,
+                function,
+                attach: Attach::Kprobe,
+            });
         }
     }
 

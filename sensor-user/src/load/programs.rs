@@ -34,12 +34,28 @@ pub(super) fn attach(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
     if plan.modules {
         raw_tracepoint(ebpf, "module_load", "module_load")?;
     }
+    attach_objects(ebpf, plan)?;
     for function in &plan.module_functions {
         kprobe(ebpf, &format!("kprobe_{function}"), &[function])?;
     }
     if plan.attach == Attach::Tracepoint {
         raw_tracepoint(ebpf, "tracepoint_exit", "sys_exit")?;
         raw_tracepoint(ebpf, "tracepoint_enter", "sys_enter")?;
+    }
+    Ok(())
+}
+
+/// Returns before entries: an entry leaves what its return takes up.
+fn attach_objects(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
+    for (program, functions) in &plan.objects.returns {
+        kprobe(ebpf, program, functions)?;
+    }
+    for (program, functions) in &plan.objects.entries {
+        kprobe(ebpf, program, functions)?;
+    }
+    if plan.objects.fexit_lookup {
+        let btf = Btf::from_sys_fs().context("read the kernel's BTF")?;
+        fexit(ebpf, "fexit_filename_lookup", "filename_lookup", &btf)?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use aya::{
 };
 use aya_log::EbpfLogger;
 use sensor_ebpf::{
-    calls::{CALLS, table_value},
+    calls::{CALLS, OTHERS, table_value},
     config::{CALL_TABLE, NAME_KEY, setting},
     fields,
     loss::{self, cause},
@@ -28,7 +28,10 @@ use super::{
     plan::{Attach, Plan, kernel_has_kprobes},
     programs,
 };
-use crate::syscalls;
+use crate::{
+    kernel::{self, Kernel},
+    syscalls::{self, Abi},
+};
 
 /// The programs; empty in a build without them.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/auklet-ebpf"));
@@ -48,6 +51,8 @@ pub struct Settings {
     pub argv_bytes: u32,
     /// System calls that may be under way at once.
     pub slots: u32,
+    /// Calls beyond the four families that are wanted.
+    pub calls: Vec<(Abi, u32)>,
 }
 
 /// Running programs; they detach when this is dropped.
@@ -71,14 +76,18 @@ impl Sensor {
         let types = KernelTypes::read(Path::new(SYS_BTF))?;
         let offsets = types.offsets()?;
         if let Some(attach) = settings.attach {
-            return Self::start_with(&offsets, Plan::new(attach, &types), settings);
+            return Self::start_with(
+                &offsets,
+                Plan::new(attach, &types, &settings.calls),
+                settings,
+            );
         }
         for attach in Attach::ALL {
             if attach == Attach::Kprobe && !kernel_has_kprobes() {
                 log::info!("attach plan kprobe: this kernel has no kprobes");
                 continue;
             }
-            let plan = Plan::new(attach, &types);
+            let plan = Plan::new(attach, &types, &settings.calls);
             if !plan.is_whole() {
                 log::info!("attach plan {attach}: {}", plan.missing.join("; "));
                 continue;
@@ -108,6 +117,8 @@ impl Sensor {
         // Opens are the most, and the ones that block.
         let open_slots = settings.slots / 4 * 3;
         config[setting::OPEN_SLOTS] = open_slots;
+        config[setting::CAPS_HIGH] = u32::try_from(kernel::all_capabilities() >> 32).unwrap_or(0);
+        config[setting::TASK_PT_REGS] = u32::from(Kernel::running().version >= (5, 15));
         let mut ebpf = EbpfLoader::new()
             .override_global("OFFSETS", offsets.as_slice(), true)
             .override_global("CONFIG", config.as_slice(), true)
@@ -121,7 +132,7 @@ impl Sensor {
         fill_free_slots(&mut ebpf, "FREE_OPEN_SLOTS", 0..open_slots)?;
         fill_free_slots(&mut ebpf, "FREE_SLOTS", open_slots..settings.slots)?;
         fill_watched_names(&mut ebpf, &settings.watched_names)?;
-        fill_wanted_calls(&mut ebpf)?;
+        fill_wanted_calls(&mut ebpf, &settings.calls)?;
         plan.missing.extend(lost_fields(offsets));
         let lost = own::find(&mut ebpf, offsets);
         plan.missing.extend(lost);
@@ -251,19 +262,24 @@ fn fill_watched_names(ebpf: &mut Ebpf, names: &[(Vec<u8>, u32)]) -> Result<()> {
     Ok(())
 }
 
-fn fill_wanted_calls(ebpf: &mut Ebpf) -> Result<()> {
+fn fill_wanted_calls(ebpf: &mut Ebpf, others: &[(Abi, u32)]) -> Result<()> {
     let mut table: Array<_, u32> = Array::try_from(map_mut(ebpf, "WANTED_CALLS")?)?;
+    let mut set = |abi: Abi, nr: u32, value: u32| {
+        let row = if abi == Abi::Native { 0 } else { CALL_TABLE };
+        table
+            .set(row + nr, value, 0)
+            .context("fill the table of wanted calls")
+    };
+    for (abi, nr) in others.iter().filter(|(_, nr)| *nr < CALL_TABLE) {
+        let name = syscalls::name(abi.arch(), *nr);
+        let known = OTHERS.iter().find(|call| Some(call.name) == name);
+        let shape = known.map_or(0, |call| call.shape);
+        set(*abi, *nr, table_value(kind::OTHER, shape))?;
+    }
     for call in CALLS {
-        let value = table_value(call.kind, call.shape);
-        for (row, abi) in [syscalls::Abi::Native, syscalls::Abi::Compat]
-            .into_iter()
-            .enumerate()
-        {
+        for abi in Abi::BOTH {
             for nr in syscalls::numbers(abi, call.name).filter(|nr| *nr < CALL_TABLE) {
-                let index = u32::try_from(row).unwrap_or(0) * CALL_TABLE + nr;
-                table
-                    .set(index, value, 0)
-                    .context("fill the table of wanted calls")?;
+                set(abi, nr, table_value(call.kind, call.shape))?;
             }
         }
     }

@@ -87,6 +87,20 @@ fn special(event: &Event, out: &mut Vec<u8>) {
     }
 }
 
+/// Takes the lines of record types out that a policy excludes.
+pub fn drop_types(lines: &mut Vec<u8>, is_dropped: impl Fn(u16) -> bool) {
+    let kind = |line: &[u8]| {
+        let name = line.strip_prefix(b"type=")?.split(|b| *b == b' ').next()?;
+        types::number(std::str::from_utf8(name).ok()?)
+    };
+    let keep = |line: &&[u8]| !kind(line).is_some_and(&is_dropped);
+    *lines = lines
+        .split_inclusive(|b| *b == b'\n')
+        .filter(keep)
+        .collect::<Vec<_>>()
+        .concat();
+}
+
 /// Appends the end-of-event record, which auditd gives to plug-ins but not to its log file.
 pub fn format_eoe(event: &Event, out: &mut Vec<u8>) {
     line(event, "EOE", out, |_| {});

@@ -85,6 +85,10 @@ fn body<'a>(event: &Event, aux: &'a Aux) -> (&'a str, Vec<u8>) {
             plain(&mut out, format_args!("fd={fd} flags={flags:#x}"));
             "MMAP"
         }
+        Aux::KernModule(name) => {
+            text(&mut out, "name=", Some(name));
+            "KERN_MODULE"
+        }
         Aux::ObjPid(target) => {
             object(target, &mut out);
             "OBJ_PID"

@@ -3,12 +3,14 @@
 pub(crate) mod gaps;
 mod interest;
 mod outputs;
+mod policy;
 pub mod socket;
 mod status;
 mod watch;
 
 use anyhow::Result;
 use auklet_rules::RuleSet;
+use sensor_ebpf::config::opens;
 
 pub use self::status::Received;
 use self::{outputs::Outputs, watch::Watch};
@@ -25,10 +27,14 @@ use crate::{
 /// The sensor can't start, or an output can't be written.
 pub fn run(args: &RunArgs) -> Result<()> {
     let rules = rules(args)?;
+    let policy = args.audit_rules.as_deref().map(policy::load).transpose()?;
     let outputs = Outputs::open(args)?;
     privileges::check()?;
     let socket = socket::bind(&args.socket)?;
-    let interest = interest::kernel_filter(args.opens, rules.interest());
+    let mut interest = interest::kernel_filter(args.opens, rules.interest());
+    if policy.as_ref().is_some_and(policy::asks_for_opens) {
+        interest.opens |= opens::ALL;
+    }
     let sensor = Sensor::start(&Settings {
         attach: args.attach.0,
         opens: interest.opens,
@@ -36,13 +42,14 @@ pub fn run(args: &RunArgs) -> Result<()> {
         ring_bytes: args.ring_bytes,
         argv_bytes: args.argv_bytes,
         slots: args.slots,
+        calls: policy.as_ref().map(policy::calls).unwrap_or_default(),
     })?;
     // Everything is open and attached: from here on little is needed.
     privileges::drop_all_but_needed()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let watch = Watch::new(sensor, rules, outputs, args.keep_ended);
+    let watch = Watch::new(sensor, rules, policy, outputs, args.keep_ended);
     runtime.block_on(watch.until_stopped(socket))
 }
 

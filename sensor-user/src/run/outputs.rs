@@ -13,6 +13,7 @@ use crate::{
     event::Event,
     json,
     load::{Plan, sensor::LossTable},
+    policy::Verdict,
     process::ProcessTable,
     records,
 };
@@ -103,10 +104,24 @@ impl Outputs {
         }
     }
 
-    pub(super) fn event(&mut self, event: &Event) -> Result<()> {
+    pub(super) fn event(&mut self, event: &Event, verdict: &Verdict) -> Result<()> {
+        if verdict.record {
+            self.record(event, verdict)?;
+        }
+        if self.events {
+            json::write(event, &mut self.out).context("write events to standard output")?;
+        }
+        Ok(())
+    }
+
+    /// The records of an event that the policy wants, without those that it excludes.
+    fn record(&mut self, event: &Event, verdict: &Verdict) -> Result<()> {
         if self.records || self.audit_log.is_some() {
             self.scratch.clear();
             records::format(event, &mut self.scratch);
+            if !verdict.excluded.is_empty() {
+                records::drop_types(&mut self.scratch, |kind| verdict.excluded.contains(kind));
+            }
         }
         if let Some(log) = &mut self.audit_log {
             log.write_event(&self.scratch)?;
@@ -119,9 +134,6 @@ impl Outputs {
             self.out
                 .write_all(&self.scratch)
                 .context("write records to standard output")?;
-        }
-        if self.events {
-            json::write(event, &mut self.out).context("write events to standard output")?;
         }
         Ok(())
     }

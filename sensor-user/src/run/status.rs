@@ -13,7 +13,7 @@ use super::gaps::{Gap, Gaps};
 use crate::{audit_log::LogState, decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
-const KINDS: [(u16, &str); 7] = [
+const KINDS: [(u16, &str); 9] = [
     (kind::EXEC, "execve"),
     (kind::MODULE, "module"),
     (kind::OPEN, "open"),
@@ -21,6 +21,8 @@ const KINDS: [(u16, &str); 7] = [
     (kind::FORK, "fork"),
     (kind::EXIT, "exit"),
     (kind::ARGV, "argv"),
+    (kind::OTHER, "syscall"),
+    (kind::MESSAGE, "message"),
 ];
 
 /// Records received, by kind.
@@ -88,6 +90,7 @@ impl Status {
                 header
             }
             Message::Call(facts) => &facts.header,
+            Message::User(message) => &message.header,
         };
         if let Some(count) = self.received.get_mut(usize::from(header.kind)) {
             *count += 1;
@@ -138,6 +141,9 @@ impl Report {
         );
         if self.recursion_misses > 0 {
             line.push_str(&format!(" recursion_misses={}", self.recursion_misses));
+        }
+        for log in self.logs.iter().filter(|log| log.missed > 0) {
+            line.push_str(&format!(" not_written={} to {:?}", log.missed, log.path));
         }
         for (kind, causes) in &self.lost {
             for (cause, count) in causes {

@@ -14,12 +14,20 @@ use tokio::{
 use super::{
     gaps::Gap,
     outputs::Outputs,
+    policy,
     socket::{Bound, Listener},
     status::Status,
 };
 use crate::{
-    assemble::Assembler, audit_log::now_ns, decode::decode, enrich::Enricher, event::Event, kernel,
-    load::Sensor, process::ProcessTable,
+    assemble::Assembler,
+    audit_log::now_ns,
+    decode::decode,
+    enrich::Enricher,
+    event::Event,
+    kernel,
+    load::Sensor,
+    policy::{Policy, Verdict},
+    process::ProcessTable,
 };
 
 /// Records taken before signals and losses are looked at.
@@ -36,6 +44,8 @@ pub(super) struct Watch {
     assembler: Assembler,
     enricher: Enricher,
     rules: RuleSet,
+    /// What is recorded; `None`: everything.
+    policy: Option<Policy>,
     outputs: Outputs,
     status: Status,
     /// Records lost, as of the last check.
@@ -43,7 +53,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(sensor: Sensor, rules: RuleSet, outputs: Outputs, keep_ended: usize) -> Self {
+    pub(super) fn new(
+        sensor: Sensor,
+        rules: RuleSet,
+        policy: Option<Policy>,
+        outputs: Outputs,
+        keep_ended: usize,
+    ) -> Self {
         // Attached first, read after: no process falls between.
         let mut processes = ProcessTable::new(keep_ended);
         processes.scan();
@@ -55,6 +71,7 @@ impl Watch {
             assembler,
             enricher: Enricher::new(),
             rules,
+            policy,
             outputs,
             status,
             lost: 0,
@@ -148,22 +165,28 @@ impl Watch {
     /// Alerts first: what fails to be written must not keep one back.
     fn handle(&mut self, mut event: Event) -> Result<()> {
         self.outputs.number(&mut event);
-        let event = &event;
+        let verdict = policy::decide(self.policy.as_mut(), &mut event);
         let processes = &self.assembler.processes;
-        for observation in self.enricher.observe(event, processes) {
+        for observation in self.enricher.observe(&event, processes) {
             for finding in self.rules.evaluate(&observation) {
-                let records = crate::records::lines(event);
-                let scene = self.enricher.scene(event, processes, records);
+                let records = crate::records::lines(&event);
+                let scene = self.enricher.scene(&event, processes, records);
                 self.outputs.alert(finding, scene)?;
             }
         }
-        self.outputs.event(event)
+        self.outputs.event(&event, &verdict)
     }
 
-    /// Records that did not come are events, too.
+    /// Records that did not come are events, too; no policy keeps them out.
     fn tell(&mut self, gaps: Vec<Gap>) -> Result<()> {
+        let verdict = Verdict {
+            record: true,
+            ..Verdict::default()
+        };
         for gap in gaps {
-            self.handle(gap.event(now_ns()))?;
+            let mut event = gap.event(now_ns());
+            self.outputs.number(&mut event);
+            self.outputs.event(&event, &verdict)?;
         }
         Ok(())
     }

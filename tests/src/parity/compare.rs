@@ -7,6 +7,9 @@ use super::{
     log::{Event, Record},
 };
 
+/// A number with this is io_uring's, not a system call's.
+const OPERATION: u32 = 1 << 30;
+
 /// Process, system call, which of the process's calls of that number.
 type Key = (u32, u32, u32);
 
@@ -59,6 +62,14 @@ fn keyed(events: &[Event]) -> BTreeMap<Key, &Event> {
     let mut keyed = BTreeMap::new();
     for event in events {
         let Some(call) = event.iter().find(|record| record.kind == "SYSCALL") else {
+            let operation = event.iter().find(|record| record.kind == "URINGOP");
+            let number = |name| operation?.get(name)?.parse::<u32>().ok();
+            // It has no login uid; nobody else uses io_uring here.
+            if let (Some(pid), Some(op)) = (number("pid"), number("uring_op")) {
+                let count = counts.entry((pid, OPERATION | op)).or_default();
+                keyed.insert((pid, OPERATION | op, *count), event);
+                *count += 1;
+            }
             continue;
         };
         let number = |name| call.get(name).and_then(|value| value.parse::<u32>().ok());

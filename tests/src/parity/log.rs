@@ -6,19 +6,19 @@ use anyhow::{Context as _, Result};
 
 /// A record: its type, and its fields in order.
 #[derive(Clone, Debug)]
-pub(super) struct Record {
-    pub(super) kind: String,
-    pub(super) fields: Vec<(String, String)>,
+pub(crate) struct Record {
+    pub(crate) kind: String,
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 impl Record {
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let field = self.fields.iter().find(|(field, _)| field == name);
         field.map(|(_, value)| value.as_str())
     }
 
     /// As it stands in the log, without its id.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let fields = self
             .fields
             .iter()
@@ -28,11 +28,11 @@ impl Record {
 }
 
 /// The records of one `audit(SEC.mmm:SERIAL)`, in order.
-pub(super) type Event = Vec<Record>;
+pub(crate) type Event = Vec<Record>;
 
 /// All events of a log, in the order of their first records. What is not a record is an error: both
 /// logs are well-formed or the comparison says nothing.
-pub(super) fn read(path: &Path) -> Result<Vec<Event>> {
+pub(crate) fn read(path: &Path) -> Result<Vec<Event>> {
     let text = fs::read(path).with_context(|| path.display().to_string())?;
     let text = String::from_utf8_lossy(&text);
     let mut order = Vec::new();

@@ -1,7 +1,8 @@
 //! auditd's records and Auklet's, of the same workload in the same boot: every record, every field.
 
 mod compare;
-mod log;
+pub(crate) mod log;
+mod rules;
 mod workload;
 
 use std::{
@@ -21,23 +22,39 @@ pub(crate) use workload::run as act;
 const AUID: u32 = 7777;
 /// The workload's last act opens this, so that the logs tell when they are whole.
 const END: &str = "/parity-end";
-const AUDITD_LOG: &str = "/var/log/audit/audit.log";
+pub(crate) const AUDITD_LOG: &str = "/var/log/audit/audit.log";
 
-/// Every call of the four families by the workload; no key, as Auklet's records have none.
-const CALLS: &str = "execve,execveat,open,openat,openat2,creat,utimensat,futimesat,utimes,utime,\
-                     init_module,finit_module";
+/// Not that of any other open; rules tell it by this.
+const END_MODE: u32 = 0xe0d;
+/// Not an attach plan: auditd alone, and how many events it has of each family.
+const ALONE: &str = "none";
+
+/// What to compare.
+#[derive(clap::Args)]
+pub(crate) struct Selection {
+    /// This plan only; may be repeated. `none`: auditd alone, its events counted.
+    #[arg(long)]
+    plan: Vec<String>,
+    /// This family of the workload only; may be repeated.
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(workload::names()))]
+    family: Vec<String>,
+}
 
 /// Runs the workload under both, with each plan; fails on any difference that is not listed.
-pub(crate) fn parity(plans: &[String]) -> ExitCode {
+pub(crate) fn parity(selection: &Selection) -> ExitCode {
     let all = ["fentry", "kprobe", "tracepoint"].map(str::to_owned);
-    let plans = if plans.is_empty() { &all[..] } else { plans };
+    let plans = match selection.plan.as_slice() {
+        [] => &all[..],
+        some => some,
+    };
+    let families = workload::chosen(&selection.family);
     let mut failed = false;
-    if let Err(error) = start_auditd() {
+    if let Err(error) = start_auditd().and_then(|()| set_rules(&families)) {
         println!("parity: {error:#}");
         return ExitCode::FAILURE;
     }
     for plan in plans {
-        match one(plan) {
+        match one(plan, &families) {
             Ok(same) => failed |= !same,
             Err(error) => {
                 println!("parity {plan}: {error:#}");
@@ -53,26 +70,32 @@ pub(crate) fn parity(plans: &[String]) -> ExitCode {
     ExitCode::from(u8::from(failed))
 }
 
-/// RAW records, the workload's alone.
-fn start_auditd() -> Result<()> {
+/// The real auditd, of RAW records.
+pub(crate) fn start_auditd() -> Result<()> {
     let conf = fs::read_to_string("/etc/audit/auditd.conf").context("auditd.conf")?;
-    let keep = |line: &&str| !line.starts_with("log_format") && !line.starts_with("flush");
+    // A log that is rotated would be compared in part.
+    let ours = ["log_format", "flush", "max_log_file_action"];
+    let keep = |line: &&str| !ours.iter().any(|name| line.starts_with(name));
     let mut lines: Vec<&str> = conf.lines().filter(keep).collect();
-    lines.extend(["log_format = RAW", "flush = NONE", ""]);
+    lines.extend([
+        "log_format = RAW",
+        "flush = NONE",
+        "max_log_file_action = IGNORE",
+        "",
+    ]);
     fs::write("/etc/audit/auditd.conf", lines.join("\n"))?;
     fs::create_dir_all("/var/log/audit")?;
-    tool("auditd", &[])?;
-    let auid = format!("auid={AUID}");
-    tool("auditctl", &["-D"])?;
-    tool("auditctl", &["-b", "65536", "-e", "1"])?;
-    for arch in ["arch=b64", "arch=b32"] {
-        let rule = ["-a", "always,exit", "-F", arch, "-S", CALLS, "-F", &auid];
-        tool("auditctl", &rule)?;
-    }
-    Ok(())
+    tool("auditd", &[])
 }
 
-fn tool(program: &str, args: &[&str]) -> Result<()> {
+/// The workload's calls alone.
+fn set_rules(families: &[String]) -> Result<()> {
+    tool("auditctl", &["-D"])?;
+    tool("auditctl", &["-b", "65536", "-e", "1"])?;
+    rules::load(families)
+}
+
+pub(crate) fn tool(program: &str, args: &[&str]) -> Result<()> {
     let output = Command::new(program)
         .args(args)
         .output()
@@ -87,33 +110,45 @@ fn tool(program: &str, args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn one(plan: &str) -> Result<bool> {
+fn one(plan: &str, families: &[String]) -> Result<bool> {
     let dir = tempfile::tempdir()?;
     let ours = dir.path().join("audit.log");
-    fs::write(AUDITD_LOG, "")?;
-    let shown = ours.display().to_string();
-    let sensor = Sensor::start(&[
-        "--attach",
-        plan,
-        "--json",
-        "--opens",
-        "all",
-        "--audit-log",
-        &shown,
-    ])?;
+    let theirs = PathBuf::from(AUDITD_LOG);
+    fs::write(&theirs, "")?;
+    let sensor = (plan != ALONE).then(|| sensor(plan, &ours)).transpose()?;
     let work = dir.path().join("work");
     fs::create_dir(&work)?;
-    workload(&work)?;
-    let theirs = PathBuf::from(AUDITD_LOG);
-    for log in [&theirs, &ours] {
-        until_whole(log)?;
-    }
+    workload(&work, families)?;
+    until_whole(&theirs)?;
+    let Some(sensor) = sensor else {
+        return rules::count(&log::read(&theirs)?, families);
+    };
+    until_whole(&ours)?;
     let status = sensor.stop()?;
     if status["lost_total"] != 0 {
         bail!("auklet lost records: {status}");
     }
-    let report = compare::compare(&log::read(&theirs)?, &log::read(&ours)?, plan);
-    Ok(report)
+    Ok(compare::compare(
+        &log::read(&theirs)?,
+        &log::read(&ours)?,
+        plan,
+    ))
+}
+
+fn sensor(plan: &str, log: &Path) -> Result<Sensor> {
+    let log = log.display().to_string();
+    Sensor::start(&[
+        "--attach",
+        plan,
+        "--json",
+        "--no-shipped-rules",
+        "--opens",
+        "none",
+        "--audit-rules",
+        rules::FILE,
+        "--audit-log",
+        &log,
+    ])
 }
 
 /// This program. Not by its link in /proc, whose inode lives no longer than the process: a look-up after
@@ -123,9 +158,10 @@ pub(super) fn driver() -> PathBuf {
 }
 
 /// In a process of its own, under its own login uid.
-fn workload(dir: &Path) -> Result<()> {
+fn workload(dir: &Path, families: &[String]) -> Result<()> {
     let mut child = Command::new(driver());
-    child.args(["act", "parity"]).arg(dir).stdin(Stdio::null());
+    child.args(["act", "parity"]).arg(dir).args(families);
+    child.stdin(Stdio::null());
     // SAFETY: only system calls that are safe between fork and exec: open, write, close.
     unsafe {
         child.pre_exec(|| fs::write("/proc/self/loginuid", AUID.to_string()));

@@ -1,0 +1,119 @@
+//! Calls beyond the four families: what their shapes ask for when they begin and end.
+
+use sensor_ebpf::{
+    calls::other::{self, place},
+    fields::Field,
+    wire::{CapFacts, flag, tag},
+};
+
+use crate::{
+    call::{only_tracepoints, put_user_name},
+    file::{behind, put_descriptor},
+    kernel::{Ptr, current, load_user},
+    slot::Slot,
+};
+
+/// BPF_PROG_LOAD of include/uapi/linux/bpf.h.
+const PROG_LOAD: u64 = 5;
+
+/// The argument at a place of the shape; 0 if there is none.
+#[inline(always)]
+pub(crate) fn argument(slot: &Slot, shape: u16, bit: u16) -> u64 {
+    let args = &slot.prefix.call.args;
+    match place(shape, bit) {
+        1 => args[0],
+        2 => args[1],
+        3 => args[2],
+        4 => args[3],
+        5 => args[4],
+        _ => 0,
+    }
+}
+
+/// The call begins.
+#[inline(always)]
+pub(crate) fn entered(slot: &mut Slot, shape: u16) {
+    slot.marks = shape.into();
+    if place(shape, other::FILE) != 0 {
+        let fd = argument(slot, shape, other::FILE) as u32;
+        put_descriptor(slot, fd);
+    }
+    slot.late_name = argument(slot, shape, other::NAME);
+    if only_tracepoints() && slot.late_name != 0 {
+        put_user_name(slot);
+        put_second_name(slot, shape);
+    }
+}
+
+#[inline(always)]
+fn put_second_name(slot: &mut Slot, shape: u16) {
+    let second = argument(slot, shape, other::SECOND);
+    if second == 0 {
+        return;
+    }
+    if let Some(start) = slot.begin_early() {
+        if slot.push_user_str::<4096>(second) == 0 {
+            slot.cancel(start);
+        } else {
+            slot.end(start, tag::SECOND_NAME, flag::FROM_USER);
+        }
+    }
+}
+
+/// The call ends.
+#[inline(always)]
+pub(crate) fn finish(slot: &mut Slot) -> bool {
+    let shape = slot.marks as u16;
+    // A return probe that the kernel skipped: what the function did is not in the event.
+    if slot.saved[0] != 0 {
+        slot.mark(flag::READ_FAILED);
+    }
+    if !only_tracepoints() {
+        put_second_name(slot, shape);
+    }
+    let ret = slot.prefix.call.ret;
+    if ret >= 0 {
+        put_pair(slot, shape);
+        if shape & other::BPF != 0 && slot.prefix.call.args[0] == PROG_LOAD {
+            put_program(slot, ret as u32);
+        }
+        if shape & other::CAPS != 0 {
+            slot.put(tag::CAPS, 0, &caps());
+        }
+    }
+    true
+}
+
+#[inline(always)]
+fn put_pair(slot: &mut Slot, shape: u16) {
+    if place(shape, other::PAIR) != 0 {
+        let pair: u64 = load_user(argument(slot, shape, other::PAIR));
+        slot.put(tag::FD_PAIR, flag::FROM_USER, &pair);
+    }
+}
+
+#[inline(always)]
+fn put_program(slot: &mut Slot, fd: u32) {
+    let file = behind(fd);
+    if !file.is_null() {
+        let aux = file
+            .follow(Field::FilePrivateData)
+            .follow(Field::BpfProgAux);
+        let id: u32 = aux.read(Field::BpfProgAuxId);
+        slot.put(tag::BPF_PROG, 0, &id);
+    }
+}
+
+/// The caller's capabilities. The sets lie in a row: inheritable, permitted, effective, bounding,
+/// ambient (include/linux/cred.h).
+#[inline(always)]
+pub(crate) fn caps() -> CapFacts {
+    let cred: Ptr = current().follow(Field::TaskCred);
+    let sets = cred.at(Field::CredCaps);
+    CapFacts {
+        inheritable: sets.load(),
+        permitted: sets.add(8).load(),
+        effective: sets.add(16).load(),
+        ambient: cred.read(Field::CredCapAmbient),
+    }
+}

@@ -1,0 +1,168 @@
+//! Functions at which calls beyond the four families touch names, sockets and other processes, and
+//! where accounts are: which programs go where on this kernel. By kprobe under both stronger plans:
+//! all but one are rare, have more arguments than fentry took before 6.6, or change them between
+//! kernels.
+
+use std::collections::BTreeMap;
+
+use super::{
+    btf::KernelTypes,
+    plan::{Attach, kernel_has_kprobes},
+};
+
+/// What to attach by kprobe and kretprobe: the functions of each program, returns first.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    pub returns: BTreeMap<&'static str, Vec<&'static str>>,
+    pub entries: BTreeMap<String, Vec<&'static str>>,
+    /// By fexit: `filename_lookup`, which every stat passes.
+    pub fexit_lookup: bool,
+}
+
+/// A function under each name that kernels have for it, and what is lost without.
+struct Hook {
+    functions: &'static [&'static str],
+    entry: Entry,
+    returns: Option<&'static str>,
+    lost: &'static str,
+}
+
+/// The entry program's name.
+enum Entry {
+    Fixed(&'static str),
+    /// With the number of the last argument that is a `struct dentry *`.
+    ByDentry(&'static str),
+}
+
+const fn create(functions: &'static [&'static str]) -> Hook {
+    Hook {
+        functions,
+        entry: Entry::ByDentry("kprobe_create"),
+        returns: Some("kretprobe_create"),
+        lost: "CREATE items",
+    }
+}
+
+/// For the calls beyond the four families.
+const NAMES: &[Hook] = &[
+    Hook {
+        functions: &["__filename_parentat", "filename_parentat"],
+        entry: Entry::Fixed("kprobe_filename_parentat"),
+        returns: Some("kretprobe_filename_parentat"),
+        lost: "PARENT items",
+    },
+    Hook {
+        functions: &["may_delete_dentry", "may_delete"],
+        entry: Entry::ByDentry("kprobe_may_delete"),
+        returns: None,
+        lost: "DELETE items",
+    },
+    create(&["vfs_mkdir"]),
+    create(&["vfs_mknod"]),
+    create(&["vfs_create"]),
+    create(&["vfs_symlink"]),
+    create(&["vfs_link"]),
+    Hook {
+        functions: &["vfs_rename"],
+        entry: Entry::Fixed("kprobe_vfs_rename"),
+        returns: Some("kretprobe_vfs_rename"),
+        lost: "CREATE items of renames",
+    },
+    Hook {
+        functions: &["move_addr_to_kernel"],
+        entry: Entry::Fixed("kprobe_move_addr_to_kernel"),
+        returns: Some("kretprobe_move_addr_to_kernel"),
+        lost: "SOCKADDR of connect, bind, sendto",
+    },
+    Hook {
+        functions: &["move_addr_to_user"],
+        entry: Entry::Fixed("kprobe_move_addr_to_user"),
+        returns: None,
+        lost: "SOCKADDR of accept, recvfrom, getsockname",
+    },
+    Hook {
+        functions: &["audit_signal_info"],
+        entry: Entry::Fixed("kprobe_audit_signal_info"),
+        returns: None,
+        lost: "OBJ_PID of kill",
+    },
+    Hook {
+        functions: &["ptrace_attach"],
+        entry: Entry::Fixed("kprobe_ptrace_attach"),
+        returns: None,
+        lost: "OBJ_PID of ptrace",
+    },
+];
+
+const LOOKUP: Hook = Hook {
+    functions: &["filename_lookup"],
+    entry: Entry::Fixed("kprobe_filename_lookup"),
+    returns: Some("kretprobe_filename_lookup"),
+    lost: "NORMAL items",
+};
+
+/// Under every plan that the kernel has kprobes for: no system call tells of them.
+const ACCOUNTS: &[Hook] = &[
+    Hook {
+        functions: &["audit_receive_msg"],
+        entry: Entry::Fixed("kprobe_audit_receive_msg"),
+        returns: Some("kretprobe_audit_receive_msg"),
+        lost: "USER_LOGIN, ADD_USER and the other messages of programs",
+    },
+    Hook {
+        functions: &["audit_set_loginuid"],
+        entry: Entry::Fixed("kprobe_audit_set_loginuid"),
+        returns: Some("kretprobe_audit_set_loginuid"),
+        lost: "LOGIN",
+    },
+];
+
+impl Objects {
+    /// For one way of attaching; with `calls` also what calls beyond the four families need. What is
+    /// missing goes to `missing`.
+    #[must_use]
+    pub fn new(
+        attach: Attach,
+        types: &KernelTypes,
+        calls: bool,
+        missing: &mut Vec<String>,
+    ) -> Self {
+        let mut objects = Self::default();
+        let kprobes = kernel_has_kprobes();
+        let mut add = |hook: &Hook| {
+            if !(kprobes && objects.add(hook, types)) {
+                let names = hook.functions.join(", ");
+                missing.push(format!("{names}: {}", hook.lost));
+            }
+        };
+        ACCOUNTS.iter().for_each(&mut add);
+        if calls && attach != Attach::Tracepoint {
+            NAMES.iter().for_each(&mut add);
+            if attach == Attach::Fentry && types.has_function("filename_lookup") {
+                objects.fexit_lookup = true;
+            } else {
+                add(&LOOKUP);
+            }
+        }
+        objects
+    }
+
+    fn add(&mut self, hook: &Hook, types: &KernelTypes) -> bool {
+        let offered = |name: &&&'static str| types.has_function(name);
+        let Some(function) = hook.functions.iter().find(offered) else {
+            return false;
+        };
+        let entry = match hook.entry {
+            Entry::Fixed(name) => name.to_owned(),
+            Entry::ByDentry(name) => match types.last_argument(function, "dentry") {
+                Some(n @ 1..=3) => format!("{name}_{n}"),
+                _ => return false,
+            },
+        };
+        self.entries.entry(entry).or_default().push(function);
+        if let Some(name) = hook.returns {
+            self.returns.entry(name).or_default().push(function);
+        }
+        true
+    }
+}
