@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{load::Attach, replay::ReplayArgs};
+use crate::{
+    audit_log::LogArgs, load::Attach, replay::ReplayArgs, run::socket::SocketArgs,
+    status_command::StatusArgs,
+};
 
 /// A Linux sensor: auditd's records and alerts from eBPF.
 #[derive(Debug, Parser)]
@@ -20,6 +23,8 @@ pub enum Command {
     Run(RunArgs),
     /// Read audit logs that auditd wrote: print alerts, and records if asked.
     Replay(ReplayArgs),
+    /// Ask the running sensor what it received, lost and wrote.
+    Status(StatusArgs),
     /// Say what this kernel offers and what the sensor would do on it.
     Doctor,
     /// Rules: check them, list them.
@@ -51,6 +56,10 @@ pub struct RunArgs {
     /// Append the records to FILE (mode 0600).
     #[arg(long, value_name = "FILE")]
     pub audit_log: Option<PathBuf>,
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
+    pub socket: SocketArgs,
     /// Print every event as a JSON object, one a line.
     #[arg(long)]
     pub events: bool,

@@ -19,4 +19,5 @@ pub mod replay;
 pub mod rules_command;
 pub mod run;
 pub mod script;
+pub mod status_command;
 pub mod syscalls;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use auklet::{
     cli::{Cli, Command, RulesCommand},
-    doctor, replay, rules_command, run,
+    doctor, replay, rules_command, run, status_command,
 };
 use clap::Parser as _;
 
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Doctor => doctor::doctor(),
+        Command::Status(args) => status_command::status(&args),
         Command::Rules {
             command: RulesCommand::Check { paths },
         } => rules_command::check(&paths),

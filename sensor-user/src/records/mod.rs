@@ -2,6 +2,7 @@
 //! its order: SYSCALL, the family's own record, CWD, PATH items, PROCTITLE, EOE.
 
 mod encode;
+pub(crate) mod enrich;
 mod execve;
 mod other;
 mod path;

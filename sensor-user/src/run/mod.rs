@@ -1,8 +1,10 @@
 //! `auklet run`: from the ring buffer to records, events and alerts, until told to stop.
 
+pub(crate) mod gaps;
 mod interest;
 mod outputs;
 mod policy;
+pub mod socket;
 mod status;
 mod watch;
 
@@ -28,6 +30,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let policy = args.audit_rules.as_deref().map(policy::load).transpose()?;
     let outputs = Outputs::open(args)?;
     privileges::check()?;
+    let socket = socket::bind(&args.socket)?;
     let mut interest = interest::kernel_filter(args.opens, rules.interest());
     if policy.as_ref().is_some_and(policy::asks_for_opens) {
         interest.opens |= opens::ALL;
@@ -46,7 +49,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(Watch::new(sensor, rules, policy, outputs, args.keep_ended).until_stopped())
+    let watch = Watch::new(sensor, rules, policy, outputs, args.keep_ended);
+    runtime.block_on(watch.until_stopped(socket))
 }
 
 fn rules(args: &RunArgs) -> Result<RuleSet> {

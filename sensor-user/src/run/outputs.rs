@@ -2,13 +2,13 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result, bail};
 use auklet_rules::{Alert, Finding, Scene, render};
 use serde_json::json;
 
-use super::status::Status;
+use super::status::{Report, Status};
 use crate::{
-    audit_log::AuditLog,
+    audit_log::{AuditLog, JsonLog, LogState, Stamp, now_ns},
     cli::RunArgs,
     event::Event,
     json,
@@ -25,13 +25,23 @@ pub(super) struct Outputs {
     json: bool,
     colour: bool,
     audit_log: Option<AuditLog>,
+    json_log: Option<JsonLog>,
+    /// Numbers of events that no log remembers.
+    stamp: Stamp,
     alerts: u64,
     scratch: Vec<u8>,
 }
 
 impl Outputs {
     pub(super) fn open(args: &RunArgs) -> Result<Self> {
-        let audit_log = args.audit_log.as_deref().map(AuditLog::open).transpose()?;
+        let settings = args.log.settings().map_err(Error::msg)?;
+        if args.audit_log.is_some() && args.audit_log == args.log.json_log {
+            bail!("--audit-log and --json-log are the same file");
+        }
+        let open = |path| AuditLog::open_with(path, settings.clone());
+        let audit_log = args.audit_log.as_deref().map(open).transpose()?;
+        let open = |path| JsonLog::open_with(path, settings.clone());
+        let json_log = args.log.json_log.as_deref().map(open).transpose()?;
         Ok(Self {
             out: BufWriter::with_capacity(1 << 16, io::stdout()),
             records: args.records,
@@ -39,6 +49,8 @@ impl Outputs {
             json: args.json,
             colour: io::stdout().is_terminal(),
             audit_log,
+            json_log,
+            stamp: Stamp::default(),
             alerts: 0,
             scratch: Vec::new(),
         })
@@ -62,6 +74,36 @@ impl Outputs {
         self.flush()
     }
 
+    /// Gives an event its number, and a time that is not before the log's.
+    pub(super) fn number(&mut self, event: &mut Event) {
+        let stamp = match &mut self.audit_log {
+            Some(log) => &mut log.stamp,
+            None => &mut self.stamp,
+        };
+        stamp.number(event, now_ns());
+    }
+
+    /// From time to time: is there room on the logs' disks?
+    pub(super) fn look(&mut self) -> Result<()> {
+        if let Some(log) = &mut self.audit_log {
+            log.look()?;
+        }
+        if let Some(log) = &mut self.json_log {
+            log.look()?;
+        }
+        Ok(())
+    }
+
+    /// Suspended logs are written again.
+    pub(super) fn resume(&mut self) {
+        if let Some(log) = &mut self.audit_log {
+            log.resume();
+        }
+        if let Some(log) = &mut self.json_log {
+            log.resume();
+        }
+    }
+
     pub(super) fn event(&mut self, event: &Event, verdict: &Verdict) -> Result<()> {
         if verdict.record {
             self.record(event, verdict)?;
@@ -83,6 +125,9 @@ impl Outputs {
         }
         if let Some(log) = &mut self.audit_log {
             log.write_event(&self.scratch)?;
+        }
+        if let Some(log) = &mut self.json_log {
+            log.write_event(event)?;
         }
         if self.records {
             records::format_eoe(event, &mut self.scratch);
@@ -116,13 +161,21 @@ impl Outputs {
         self.flush()
     }
 
+    /// All counts.
+    pub(super) fn report(&self, status: &Status, loss: &LossTable) -> Report {
+        let audit_log = self.audit_log.as_ref().map(AuditLog::state);
+        let json_log = self.json_log.as_ref().map(JsonLog::state);
+        let logs: Vec<LogState> = audit_log.into_iter().chain(json_log).collect();
+        status.report(loss, self.alerts, logs)
+    }
+
     /// The counts as one line.
     pub(super) fn summary(&self, status: &Status, loss: &LossTable) -> String {
-        status.report(loss, self.alerts).line()
+        self.report(status, loss).line()
     }
 
     pub(super) fn status(&mut self, status: &Status, loss: &LossTable) -> Result<()> {
-        let report = status.report(loss, self.alerts);
+        let report = self.report(status, loss);
         log::info!("{}", report.line());
         if self.events || self.json {
             let value = serde_json::to_value(&report)?;

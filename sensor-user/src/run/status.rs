@@ -1,14 +1,16 @@
 //! What came and what did not.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use sensor_ebpf::{
     loss::cause,
     wire::{Header, kind},
 };
 use serde::Serialize;
+use zerocopy::FromBytes as _;
 
-use crate::{decode::Message, load::sensor::LossTable};
+use super::gaps::{Gap, Gaps};
+use crate::{audit_log::LogState, decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
 const KINDS: [(u16, &str); 9] = [
@@ -27,8 +29,11 @@ const KINDS: [(u16, &str); 9] = [
 pub type Received = BTreeMap<&'static str, u64>;
 
 /// Counts of this run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Status {
+    attach: String,
+    started: Instant,
+    pub(super) gaps: Gaps,
     received: [u64; kind::COUNT as usize],
     pub(super) malformed: u64,
 }
@@ -44,9 +49,41 @@ pub(super) struct Report {
     recursion_misses: u64,
     malformed: u64,
     alerts: u64,
+    /// Gaps in the numbers of what each CPU sent; `missing` is known from the records alone, `lost`
+    /// from the kernel side's counters.
+    sequence: Sequence,
+    logs: Vec<LogState>,
+    attach: String,
+    pid: u32,
+    uptime_s: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Sequence {
+    gaps: u64,
+    missing: u64,
 }
 
 impl Status {
+    /// Nothing came yet; `attach` is the plan in force.
+    pub(super) fn new(attach: String) -> Self {
+        Self {
+            attach,
+            started: Instant::now(),
+            gaps: Gaps::default(),
+            received: Default::default(),
+            malformed: 0,
+        }
+    }
+
+    /// Takes in a record's number; a record too short to have one says nothing.
+    pub(super) fn saw(&mut self, record: &[u8]) -> Vec<Gap> {
+        match Header::read_from_prefix(record) {
+            Ok((header, _)) => self.gaps.saw(header.cpu, header.seq),
+            Err(_) => Vec::new(),
+        }
+    }
+
     pub(super) fn count(&mut self, message: &Message) {
         let header: &Header = match message {
             Message::Fork(header, _) | Message::Exit(header, _) | Message::Argv(header, ..) => {
@@ -60,7 +97,7 @@ impl Status {
         }
     }
 
-    pub(super) fn report(&self, loss: &LossTable, alerts: u64) -> Report {
+    pub(super) fn report(&self, loss: &LossTable, alerts: u64, logs: Vec<LogState>) -> Report {
         let received = KINDS.map(|(kind, name)| (name, self.received[usize::from(kind)]));
         let causes = |kind: u16| {
             let row = loss.counts[usize::from(kind)];
@@ -82,6 +119,14 @@ impl Status {
             recursion_misses: loss.recursion_misses,
             malformed: self.malformed,
             alerts,
+            sequence: Sequence {
+                gaps: self.gaps.gaps,
+                missing: self.gaps.missing,
+            },
+            logs,
+            attach: self.attach.clone(),
+            pid: std::process::id(),
+            uptime_s: self.started.elapsed().as_secs(),
         }
     }
 }
@@ -96,6 +141,9 @@ impl Report {
         );
         if self.recursion_misses > 0 {
             line.push_str(&format!(" recursion_misses={}", self.recursion_misses));
+        }
+        for log in self.logs.iter().filter(|log| log.missed > 0) {
+            line.push_str(&format!(" not_written={} to {:?}", log.missed, log.path));
         }
         for (kind, causes) in &self.lost {
             for (cause, count) in causes {

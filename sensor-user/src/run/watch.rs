@@ -11,10 +11,23 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{outputs::Outputs, policy, status::Status};
+use super::{
+    gaps::Gap,
+    outputs::Outputs,
+    policy,
+    socket::{Bound, Listener},
+    status::Status,
+};
 use crate::{
-    assemble::Assembler, decode::decode, enrich::Enricher, event::Event, kernel, load::Sensor,
-    policy::Policy, process::ProcessTable,
+    assemble::Assembler,
+    audit_log::now_ns,
+    decode::decode,
+    enrich::Enricher,
+    event::Event,
+    kernel,
+    load::Sensor,
+    policy::{Policy, Verdict},
+    process::ProcessTable,
 };
 
 /// Records taken before signals and losses are looked at.
@@ -51,6 +64,7 @@ impl Watch {
         let mut processes = ProcessTable::new(keep_ended);
         processes.scan();
         let kernel = kernel::Kernel::running();
+        let status = Status::new(sensor.plan.attach.to_string());
         let assembler = Assembler::new(processes, sensor.plan.attach.setting(), &kernel);
         Self {
             sensor,
@@ -59,16 +73,19 @@ impl Watch {
             rules,
             policy,
             outputs,
-            status: Status::default(),
+            status,
             lost: 0,
         }
     }
 
-    /// Until SIGINT or SIGTERM; SIGUSR1 asks for a report.
-    pub(super) async fn until_stopped(mut self) -> Result<()> {
+    /// Until SIGINT or SIGTERM; SIGUSR1 asks for a report, SIGUSR2 resumes suspended logs, `socket`
+    /// answers `auklet status`.
+    pub(super) async fn until_stopped(mut self, socket: Option<Bound>) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut report = signal(SignalKind::user_defined1())?;
+        let mut resume = signal(SignalKind::user_defined2())?;
+        let clients = Listener::new(socket)?;
         let mut check = tokio::time::interval(CHECK);
         let mut ring = readable(self.sensor.take_ring()?, "the ring buffer")?;
         let mut diagnostics = readable(self.sensor.take_diagnostics()?, "the diagnostics")?;
@@ -81,7 +98,12 @@ impl Watch {
                     self.drain_all(ring.get_mut())?;
                     self.report()?;
                 }
-                _ = check.tick() => self.check_losses()?,
+                _ = resume.recv() => self.outputs.resume(),
+                client = clients.accept() => {
+                    let report = self.outputs.report(&self.status, &self.sensor.loss()?);
+                    clients.answer(client, serde_json::to_string(&report)?);
+                }
+                _ = check.tick() => self.check()?,
                 guard = diagnostics.readable_mut() => {
                     let mut guard = guard?;
                     guard.get_inner_mut().flush();
@@ -96,6 +118,8 @@ impl Watch {
             }
         }
         self.drain_all(ring.get_mut())?;
+        let gaps = self.status.gaps.finish();
+        self.tell(gaps)?;
         diagnostics.get_mut().flush();
         self.outputs.status(&self.status, &self.sensor.loss()?)
     }
@@ -110,6 +134,8 @@ impl Watch {
             };
             let record = Bytes::copy_from_slice(&item);
             drop(item);
+            let gaps = self.status.saw(&record);
+            self.tell(gaps)?;
             match decode(&record) {
                 Ok(message) => {
                     self.status.count(&message);
@@ -138,6 +164,7 @@ impl Watch {
 
     /// Alerts first: what fails to be written must not keep one back.
     fn handle(&mut self, mut event: Event) -> Result<()> {
+        self.outputs.number(&mut event);
         let verdict = policy::decide(self.policy.as_mut(), &mut event);
         let processes = &self.assembler.processes;
         for observation in self.enricher.observe(&event, processes) {
@@ -148,6 +175,29 @@ impl Watch {
             }
         }
         self.outputs.event(&event, &verdict)
+    }
+
+    /// Records that did not come are events, too; no policy keeps them out.
+    fn tell(&mut self, gaps: Vec<Gap>) -> Result<()> {
+        let verdict = Verdict {
+            record: true,
+            ..Verdict::default()
+        };
+        for gap in gaps {
+            let mut event = gap.event(now_ns());
+            self.outputs.number(&mut event);
+            self.outputs.event(&event, &verdict)?;
+        }
+        Ok(())
+    }
+
+    /// What is looked at from time to time.
+    fn check(&mut self) -> Result<()> {
+        let gaps = self.status.gaps.settle();
+        self.tell(gaps)?;
+        self.outputs.look()?;
+        self.outputs.flush()?;
+        self.check_losses()
     }
 
     /// Says at once when more was lost than before, and mends what the losses broke.
