@@ -47,7 +47,12 @@ fuzz_target!(|data: &[u8]| {
             policy.wanted();
             assert_eq!(policy.explain().len(), policy.rules().len());
             for loaded in policy.rules() {
-                let again = load(&loaded.rule.line()).expect("a printed rule loads");
+                let line = loaded.rule.line();
+                // Names are longer than the numbers they were given by: a line may get too long.
+                if line.len() > 6142 {
+                    continue;
+                }
+                let again = load(&line).expect("a printed rule loads");
                 assert_eq!(again.rules()[0].rule, loaded.rule);
             }
         }

@@ -179,8 +179,7 @@ impl Paths {
         });
         if raw.is_descriptor() {
             // One that is only a place (O_PATH) is as good as none for the calls that audit its file.
-            let stat = call.is("newfstatat") || call.is("fstat");
-            if let Some(found) = found.filter(|_| stat || facts.f_mode & FMODE_PATH == 0) {
+            if let Some(found) = found.filter(|_| facts.f_mode & FMODE_PATH == 0) {
                 self.names.inode(None, found, false);
             }
             return;

@@ -34,7 +34,15 @@ const CALLS: &[&str] = &[
     "bind",
     "getpid",
 ];
-const PATHS: &[&str] = &["/etc", "/etc/shadow", "/etc/a", "/tmp/x", "/usr/bin/su"];
+const PATHS: &[&str] = &[
+    "/etc",
+    "/etc/shadow",
+    "/etc/a",
+    "/tmp/x",
+    "/usr/bin/su",
+    "/a!=b",
+    "/",
+];
 
 fn host() -> Fake {
     Fake::usual()
@@ -106,7 +114,9 @@ fn other_rule() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => (list, id).prop_map(|(list, id)| format!("-a {list} {id}")),
         1 => select(vec!["-e 0", "-e 1"]).prop_map(str::to_owned),
-        1 => select(PATHS).prop_map(|p| format!("-w {p} -p wa -k w")),
+        1 => (select(PATHS), option::of(field())).prop_map(|(p, field)| {
+            format!("-w {p} -p wa {} -k w", field.unwrap_or_default())
+        }),
     ]
 }
 
