@@ -126,6 +126,10 @@ pub struct CallFacts {
     pub pair: Option<[i32; 2]>,
     pub bpf_prog: Option<u32>,
     pub login: Option<LoginFacts>,
+    /// `AUDIT_ANOM_*` and the operation.
+    pub anomalies: Vec<(u32, Bytes)>,
+    /// The arguments of socketcall.
+    pub socketcall: Option<Bytes>,
 }
 
 /// Reads one record.
@@ -231,6 +235,8 @@ impl CallFacts {
             pair: None,
             bpf_prog: None,
             login: None,
+            anomalies: Vec::new(),
+            socketcall: None,
         }
     }
 
@@ -318,6 +324,15 @@ impl CallFacts {
             tag::FD_PAIR => self.pair = value(&data),
             tag::BPF_PROG => self.bpf_prog = value(&data),
             tag::LOGIN => self.login = value(&data),
+            tag::ANOMALY => self
+                .anomalies
+                .extend(value(&data).map(|kind| (kind, Bytes::new()))),
+            tag::ANOMALY_OPERATION => {
+                if let Some((_, operation)) = self.anomalies.last_mut() {
+                    *operation = string(&data);
+                }
+            }
+            tag::SOCKETCALL => self.socketcall = Some(data),
             _ => {} // a newer sender's
         }
     }

@@ -131,7 +131,10 @@ fn put_opened(slot: &mut Slot, name: Ptr, file: Ptr) {
             slot.mark(flag::READ_FAILED);
         }
         slot.end(start, tag::NAME, 0);
-        slot.late_name = 0;
+        // Other calls may have names that are not opened, or have it opened under another one.
+        if slot.prefix.header.kind != kind::OTHER {
+            slot.late_name = 0;
+        }
     }
     if !file.is_err() {
         put_path(slot, tag::PATH, file.at(Field::FilePath));

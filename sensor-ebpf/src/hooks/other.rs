@@ -76,6 +76,14 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
     if !only_tracepoints() {
         put_second_name(slot, shape);
     }
+    if shape & other::ARGUMENTS != 0
+        && let Some(start) = slot.begin()
+    {
+        // Six at most, of which the call's number says how many count.
+        let from = slot.prefix.call.args[1];
+        slot.push_user_bytes::<64>(from, 6 * size_of::<u64>() as u64);
+        slot.end(start, tag::SOCKETCALL, flag::FROM_USER);
+    }
     let ret = slot.prefix.call.ret;
     if ret >= 0 {
         put_pair(slot, shape);

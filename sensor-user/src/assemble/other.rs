@@ -125,9 +125,16 @@ impl Assembler {
             prog_id,
             unload: false,
         }));
-        aux.extend(special(facts, self.kernel));
+        aux.extend(special(facts));
         aux.extend(facts.pair.map(|[fd0, fd1]| Aux::FdPair(fd0, fd1)));
         aux.extend(facts.sockaddr.clone().map(Aux::Sockaddr));
+        let anomaly = |(kind, operation): &(u32, Bytes)| {
+            Some(Aux::Anomaly {
+                kind: u16::try_from(*kind).ok()?,
+                operation: operation.clone(),
+            })
+        };
+        aux.extend(facts.anomalies.iter().filter_map(anomaly));
         // Flags that ptrace refuses it looks at before it tells audit.
         let refused = facts.is("ptrace") && facts.call.ret == -i64::from(libc::EIO);
         if !refused {
@@ -184,7 +191,13 @@ impl Paths {
             }
             return;
         }
-        let Some(name) = &raw.name else { return };
+        let Some(name) = &raw.name else {
+            // A look-up without a name, as of an empty path since 6.11.
+            if let Some(found) = found {
+                self.names.inode(None, found, false);
+            }
+            return;
+        };
         match facts.op {
             op::DELETE | op::CREATE => {
                 let kind = if facts.op == op::DELETE {
@@ -290,7 +303,7 @@ fn directory(raw: &RawItem) -> FileFacts {
 }
 
 /// The record that some calls have of their own: show_special of kernel/auditsc.c.
-fn special(facts: &CallFacts, kernel: (u32, u32)) -> Option<Aux> {
+fn special(facts: &CallFacts) -> Option<Aux> {
     const MAP_ANONYMOUS: u64 = 0x20;
     /// MODULE_NAME_LEN of include/linux/module.h, without the NUL.
     const MODULE_NAME: usize = 64 - 8 - 1;
@@ -306,15 +319,27 @@ fn special(facts: &CallFacts, kernel: (u32, u32)) -> Option<Aux> {
             pid: facts.task.pid,
             caps: capabilities(&facts.caps?),
         }),
+        "socketcall" => socketcall(facts),
         "delete_module" if facts.call.ret != -i64::from(libc::EPERM) => {
             let name = facts.user_name.as_ref()?;
-            let cut = name.slice(..name.len().min(MODULE_NAME));
-            // Since 6.18 a name that is too long, or empty, is refused at once.
-            let refused = kernel >= (6, 18) && (name.is_empty() || cut.len() < name.len());
-            (!refused).then_some(Aux::KernModule(cut))
+            // A name that is empty or too long is refused at once.
+            let fits = !name.is_empty() && name.len() <= MODULE_NAME;
+            fits.then(|| Aux::KernModule(name.clone()))
         }
         _ => None,
     }
+}
+
+/// socketcall(2): how many arguments each of its calls has, from 1 (`nargs` of net/socket.c).
+fn socketcall(facts: &CallFacts) -> Option<Aux> {
+    const ARGUMENTS: [usize; 20] = [3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4];
+    let call = low32(facts.call.args[0]) as usize;
+    let count = *ARGUMENTS.get(call.checked_sub(1)?)?;
+    let memory = facts.socketcall.as_ref()?;
+    let word = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_le_bytes);
+    let words = memory.chunks(4).take(count).filter_map(word);
+    let words: Vec<u64> = words.map(u64::from).collect();
+    (words.len() == count).then_some(Aux::Socketcall(words))
 }
 
 pub(super) fn capabilities(facts: &CapFacts) -> Capabilities {

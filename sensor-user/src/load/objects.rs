@@ -9,10 +9,7 @@ use super::{
     btf::KernelTypes,
     plan::{Attach, kernel_has_kprobes},
 };
-use crate::{
-    kernel::Kernel,
-    syscalls::{self, Abi},
-};
+use crate::syscalls::{self, Abi};
 
 /// Calls that SOCKETS is for.
 const ADDRESSED: &[&str] = &[
@@ -108,6 +105,12 @@ const NAMES: &[Hook] = &[
         returns: Some("kretprobe_do_file_open_root"),
         lost: "items of open_by_handle_at",
     },
+    Hook {
+        functions: &["audit_log_path_denied"],
+        entry: Entry::Fixed("kprobe_audit_log_path_denied"),
+        returns: None,
+        lost: "ANOM_LINK, ANOM_CREAT",
+    },
 ];
 
 /// For calls that take or give a socket's address.
@@ -141,14 +144,6 @@ const TARGETS: &[Hook] = &[
         lost: "OBJ_PID of ptrace",
     },
 ];
-
-/// For fstat and newfstatat, on kernels whose audit records their file.
-const FSTAT: Hook = Hook {
-    functions: &["vfs_fstat"],
-    entry: Entry::Fixed("kprobe_vfs_fstat"),
-    returns: None,
-    lost: "items of newfstatat by descriptor",
-};
 
 const LOOKUP: Hook = Hook {
     functions: &["filename_lookup"],
@@ -204,9 +199,6 @@ impl Objects {
             }
             if any(DIRECTED) {
                 TARGETS.iter().for_each(&mut add);
-            }
-            if any(&["fstat", "newfstatat"]) && Kernel::running().version >= (7, 0) {
-                add(&FSTAT);
             }
             if attach == Attach::Fentry && types.has_function("filename_lookup") {
                 objects.fexit_lookup = true;
