@@ -41,10 +41,15 @@ fuzz_target!(|data: &[u8]| {
     match load(data) {
         Err(errors) => {
             assert!(!errors.0.is_empty());
-            assert!(errors.0.iter().all(|e| !e.to_string().contains(char::is_control)));
+            assert!(
+                errors
+                    .0
+                    .iter()
+                    .all(|e| !e.to_string().contains(char::is_control))
+            );
         }
         Ok(policy) => {
-            policy.wanted();
+            assert!(policy.wanted().rules.len() <= policy.rules().len());
             assert_eq!(policy.explain().len(), policy.rules().len());
             for loaded in policy.rules() {
                 let line = loaded.rule.line();
