@@ -56,6 +56,18 @@ pub(crate) fn kretprobe_move_addr_to_kernel(ctx: RetProbeContext) -> u32 {
     0
 }
 
+/// match-proto: int __sys_connect_file(struct file *file, struct sockaddr_storage *address, int addrlen, int file_flags)
+#[kprobe]
+pub(crate) fn kprobe_sys_connect_file(ctx: ProbeContext) -> u32 {
+    if let Some(slot) = other() {
+        let len = ctx.arg::<u64>(2).unwrap_or(0) & 0xffff_ffff;
+        if len > 0 && len <= SOCKADDR as u64 {
+            put_address(slot, Ptr(ctx.arg(1).unwrap_or(0)), len);
+        }
+    }
+    0
+}
+
 /// match-proto: int move_addr_to_user(struct sockaddr_storage *kaddr, int klen, void __user *uaddr, int __user *ulen)
 #[kprobe]
 pub(crate) fn kprobe_move_addr_to_user(ctx: ProbeContext) -> u32 {

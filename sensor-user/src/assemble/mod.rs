@@ -22,8 +22,8 @@ use sensor_ebpf::{
 
 pub use self::arguments::Arguments;
 use crate::{
-    decode::{CallFacts, Message},
-    event::{Caveats, Event, Process, Syscall, What},
+    decode::{CallFacts, Message, RawItem},
+    event::{Caveats, Event, PathItem, Process, Syscall, What},
     kernel::Kernel,
     process::{ProcessTable, comm, until_nul},
     syscalls,
@@ -109,7 +109,7 @@ impl Assembler {
         };
         let mut paths = self.paths(facts, cwd.as_ref(), &what, &mut caveats);
         caps::fill(&mut paths, &caveats);
-        let named = !paths.is_empty();
+        let named = self.has_cwd(facts, &paths);
         let mut aux = self.aux(facts);
         if let What::Exec(_) = what {
             aux.extend(caps::raised(facts, &paths));
@@ -127,6 +127,14 @@ impl Assembler {
             aux,
             caveats,
         }
+    }
+
+    /// Whether audit notes the working directory: since 5.13 with any item, before only with a name that
+    /// was taken from the caller.
+    fn has_cwd(&self, facts: &CallFacts, paths: &[PathItem]) -> bool {
+        let by_descriptor = || facts.items.iter().all(RawItem::is_descriptor);
+        let other = facts.header.kind == kind::OTHER;
+        !(paths.is_empty() || (self.kernel < (5, 13) && other && by_descriptor()))
     }
 
     /// The next event's.
@@ -218,7 +226,7 @@ impl CallFacts {
     }
 }
 
-impl crate::decode::RawItem {
+impl RawItem {
     fn is_descriptor(&self) -> bool {
         self.facts.flags & item::DESCRIPTOR != 0
     }

@@ -151,7 +151,7 @@ fn taken_first(facts: &CallFacts, kernel: (u32, u32)) -> &'static [usize] {
     const BACKWARDS: &[usize] = &[1, 0];
     let both = if kernel >= (7, 0) { BOTH } else { BACKWARDS };
     match facts.name() {
-        Some("rename" | "renameat" | "renameat2") if kernel >= (5, 11) => both,
+        Some("rename" | "renameat" | "renameat2") => both,
         Some("link" | "linkat" | "symlink" | "symlinkat") if kernel >= (5, 15) => both,
         Some("symlink" | "symlinkat") => &[0],
         Some("mkdir" | "mkdirat" | "mknod" | "mknodat") if kernel >= (5, 15) => &[0],

@@ -105,6 +105,13 @@ const NAMES: &[Hook] = &[
         returns: Some("kretprobe_do_file_open_root"),
         lost: "items of open_by_handle_at",
     },
+    // Numbers that no function stands behind end here: ENOSYS is an answer, too.
+    Hook {
+        functions: &["sys_ni_syscall"],
+        entry: Entry::Fixed("kprobe_ni_syscall"),
+        returns: Some("kretprobe_ni_syscall"),
+        lost: "calls that the kernel does not have",
+    },
     Hook {
         functions: &["audit_log_path_denied"],
         entry: Entry::Fixed("kprobe_audit_log_path_denied"),
@@ -120,6 +127,13 @@ const SOCKETS: &[Hook] = &[
         entry: Entry::Fixed("kprobe_move_addr_to_kernel"),
         returns: Some("kretprobe_move_addr_to_kernel"),
         lost: "SOCKADDR of connect, bind, sendto",
+    },
+    // Where the compiler put move_addr_to_kernel into connect.
+    Hook {
+        functions: &["__sys_connect_file"],
+        entry: Entry::Fixed("kprobe_sys_connect_file"),
+        returns: None,
+        lost: "SOCKADDR of connect",
     },
     Hook {
         functions: &["move_addr_to_user"],

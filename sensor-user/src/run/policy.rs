@@ -81,6 +81,9 @@ pub(super) fn decide(policy: Option<&mut Policy>, event: &mut Event) -> Verdict 
             ..Verdict::default()
         };
     };
+    for item in &mut event.paths {
+        item.file = item.file.filter(|file| !policy.ignores(file));
+    }
     let verdict = policy.decide(event);
     event.key.clone_from(&verdict.key);
     policy.follow(event);
