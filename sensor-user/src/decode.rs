@@ -4,8 +4,9 @@ use bytes::Bytes;
 use sensor_ebpf::{
     config::LABEL,
     wire::{
-        ArgvPart, CapFacts, ExecFacts, Header, ItemFacts, Lifecycle, LoginFacts, MessageFacts,
-        OpenHow, Prefix, Section, Syscall, TargetFacts, Task, TimeFacts, VERSION, flag, kind, tag,
+        ArgvPart, CapFacts, ExecFacts, FileCapFacts, Header, ItemFacts, Lifecycle, LoginFacts,
+        MessageFacts, OpenHow, Prefix, Section, Syscall, TargetFacts, Task, TimeFacts, VERSION,
+        flag, kind, tag,
     },
 };
 use zerocopy::FromBytes;
@@ -33,6 +34,20 @@ pub enum Message {
     Call(Box<CallFacts>),
     /// What a program sent over NETLINK_AUDIT.
     User(UserMessage),
+    /// The capabilities of a file changed.
+    FileCaps(FileCapFacts),
+}
+
+impl Message {
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        match self {
+            Self::Fork(header, _) | Self::Exit(header, _) | Self::Argv(header, ..) => header,
+            Self::Call(facts) => &facts.header,
+            Self::User(message) => &message.header,
+            Self::FileCaps(facts) => &facts.header,
+        }
+    }
 }
 
 /// A user-space message and who sent it.
@@ -172,6 +187,10 @@ pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
             ))
         }
         kind::MESSAGE => message(bytes).ok_or_else(short),
+        kind::FILE_CAPS => {
+            let (facts, _) = FileCapFacts::read_from_prefix(bytes).map_err(|_short| short())?;
+            Ok(Message::FileCaps(facts))
+        }
         kind::EXEC | kind::MODULE | kind::OPEN | kind::UTIME | kind::OTHER => {
             let (prefix, _) = Prefix::read_from_prefix(bytes).map_err(|_short| short())?;
             let mut facts = CallFacts::new(&prefix);

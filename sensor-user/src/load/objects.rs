@@ -120,6 +120,22 @@ const NAMES: &[Hook] = &[
     },
 ];
 
+/// For cap_f* of PATH.
+const FILE_CAPS: &[Hook] = &[
+    Hook {
+        functions: &["__vfs_setxattr_noperm"],
+        entry: Entry::ByDentry("kprobe_setxattr"),
+        returns: Some("kretprobe_setxattr"),
+        lost: "capabilities of a file at the time of the call",
+    },
+    Hook {
+        functions: &["__vfs_removexattr"],
+        entry: Entry::ByDentry("kprobe_removexattr"),
+        returns: Some("kretprobe_removexattr"),
+        lost: "capabilities of a file at the time of the call",
+    },
+];
+
 /// For calls that take or give a socket's address.
 const SOCKETS: &[Hook] = &[
     Hook {
@@ -201,6 +217,7 @@ impl Objects {
             }
         };
         ACCOUNTS.iter().for_each(&mut add);
+        FILE_CAPS.iter().for_each(&mut add);
         let names: BTreeSet<&str> = calls
             .iter()
             .filter_map(|(abi, nr)| syscalls::name(abi.arch(), *nr))
@@ -231,7 +248,7 @@ impl Objects {
         let entry = match hook.entry {
             Entry::Fixed(name) => name.to_owned(),
             Entry::ByDentry(name) => match types.last_argument(function, "dentry") {
-                Some(n @ 1..=3) => format!("{name}_{n}"),
+                Some(n @ 0..=3) => format!("{name}_{n}"),
                 _ => return false,
             },
             Entry::ByName(name) => match types.argument_named(function, "name") {
