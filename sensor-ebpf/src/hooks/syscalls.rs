@@ -6,10 +6,7 @@ use aya_ebpf::{
 };
 use sensor_ebpf::{calls::shape, wire::kind};
 
-use crate::{
-    arch, call,
-    kernel::{Ptr, entry_registers},
-};
+use crate::{arch, call, kernel::Ptr};
 
 /// A fentry and a fexit program for one system call's function, whose only argument is the
 /// `struct pt_regs` at entry: `long __x64_sys_NAME(const struct pt_regs *)`.
@@ -55,21 +52,6 @@ pub(crate) fn kprobe_enter(ctx: ProbeContext) -> u32 {
 
 #[kretprobe]
 pub(crate) fn kretprobe_exit(ctx: RetProbeContext) -> u32 {
-    call::exit_any(ctx.ret());
-    0
-}
-
-/// Its registers are not its argument.
-/// match-proto: long sys_ni_syscall(void)
-#[kprobe]
-pub(crate) fn kprobe_ni_syscall(_: ProbeContext) -> u32 {
-    let pt_regs = entry_registers();
-    call::enter_by_table(pt_regs, arch::nr(pt_regs));
-    0
-}
-
-#[kretprobe]
-pub(crate) fn kretprobe_ni_syscall(ctx: RetProbeContext) -> u32 {
     call::exit_any(ctx.ret());
     0
 }

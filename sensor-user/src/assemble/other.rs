@@ -98,7 +98,7 @@ impl Assembler {
         // audit_reusename: the same address is the same name.
         let address = |n: usize| facts.call.args.get(n);
         let same = match facts.name() {
-            Some("rename" | "link" | "symlink") => address(0) == address(1),
+            Some("rename" | "link" | "symlink" | "pivot_root") => address(0) == address(1),
             Some("symlinkat") => address(0) == address(2),
             _ => address(1) == address(3),
         };

@@ -74,6 +74,15 @@ const fn create(functions: &'static [&'static str]) -> Hook {
     }
 }
 
+const fn address(functions: &'static [&'static str], lost: &'static str) -> Hook {
+    Hook {
+        functions,
+        entry: Entry::Fixed("kprobe_socket_address"),
+        returns: None,
+        lost,
+    }
+}
+
 /// For the calls beyond the four families.
 const NAMES: &[Hook] = &[
     Hook {
@@ -104,13 +113,6 @@ const NAMES: &[Hook] = &[
         entry: Entry::ByName("kprobe_do_file_open_root"),
         returns: Some("kretprobe_do_file_open_root"),
         lost: "items of open_by_handle_at",
-    },
-    // Numbers that no function stands behind end here: ENOSYS is an answer, too.
-    Hook {
-        functions: &["sys_ni_syscall"],
-        entry: Entry::Fixed("kprobe_ni_syscall"),
-        returns: Some("kretprobe_ni_syscall"),
-        lost: "calls that the kernel does not have",
     },
     Hook {
         functions: &["audit_log_path_denied"],
@@ -144,12 +146,14 @@ const SOCKETS: &[Hook] = &[
         returns: Some("kretprobe_move_addr_to_kernel"),
         lost: "SOCKADDR of connect, bind, sendto",
     },
-    // Where the compiler put move_addr_to_kernel into connect.
+    // Where the compiler made move_addr_to_kernel a part of its callers.
+    address(&["__sys_connect_file"], "SOCKADDR of connect"),
+    address(&["security_socket_bind"], "SOCKADDR of bind"),
     Hook {
-        functions: &["__sys_connect_file"],
-        entry: Entry::Fixed("kprobe_sys_connect_file"),
+        functions: &["security_socket_sendmsg"],
+        entry: Entry::Fixed("kprobe_socket_sendmsg"),
         returns: None,
-        lost: "SOCKADDR of connect",
+        lost: "SOCKADDR of sendto, sendmsg",
     },
     Hook {
         functions: &["move_addr_to_user"],

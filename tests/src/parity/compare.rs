@@ -211,11 +211,12 @@ fn has(event: &Event, kind: &str, field: &str, value: &str) -> bool {
 }
 
 /// Events that Auklet is known not to have: the end of a BPF program, which audit logs with whatever call
-/// frees it; calls with numbers beyond the kernel's table.
+/// frees it; calls that the kernel has no function for.
 fn is_missing(event: &Event) -> bool {
-    const FCHMODAT2: &str = "452";
-    let unknown = has(event, "SYSCALL", "syscall", FCHMODAT2);
-    has(event, "BPF", "op", "UNLOAD") || (unknown && has(event, "SYSCALL", "exit", "-38"))
+    // uselib, fchmodat2
+    let numbers = ["134", "452"].map(|number| has(event, "SYSCALL", "syscall", number));
+    let unknown = numbers.contains(&true) && has(event, "SYSCALL", "exit", "-38");
+    unknown || has(event, "BPF", "op", "UNLOAD")
 }
 
 /// What may differ, with the reasons in docs/parity.md.
