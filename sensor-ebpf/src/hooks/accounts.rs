@@ -17,6 +17,7 @@ use sensor_ebpf::{
 
 use crate::{
     call,
+    hooks::other::FORCED,
     kernel::{Ptr, current, entry_registers},
     output,
     slot::{self, bound},
@@ -108,7 +109,7 @@ const OWN: u64 = 1 << 32;
 pub(crate) fn kprobe_audit_set_loginuid(ctx: ProbeContext) -> u32 {
     if slot::under_way().is_none() {
         let regs = entry_registers();
-        call::enter(kind::OTHER, 0, regs);
+        call::enter_forced(regs);
         if let Some(slot) = slot::under_way() {
             slot.marks |= OWN;
         }
@@ -144,6 +145,7 @@ pub(crate) fn kretprobe_audit_set_loginuid(ctx: RetProbeContext) -> u32 {
         reserved: 0,
     };
     slot.put(tag::LOGIN, 0, &facts);
+    slot.marks |= FORCED;
     if slot.marks & OWN != 0 {
         // What proc_loginuid_write will return.
         let count = slot.prefix.call.args[2] as i64;

@@ -12,7 +12,8 @@ use sensor_ebpf::{
 };
 
 use crate::{
-    file::{file_facts, fill_inode, fill_parent, path_facts},
+    file::{dentry_facts, file_facts, fill_inode, fill_parent, path_facts},
+    hooks::other::FORCED,
     kernel::Ptr,
     path::put_path,
     slot::{self, Slot},
@@ -20,6 +21,8 @@ use crate::{
 
 /// `Slot::saved` while a function runs whose return matters.
 const SAVED: usize = 0;
+/// There, for a null pointer: no name.
+const NAMELESS: u64 = 1;
 
 #[inline(always)]
 fn other() -> Option<&'static mut Slot> {
@@ -84,7 +87,8 @@ pub(crate) fn fexit_filename_lookup(ctx: FExitContext) -> i32 {
 pub(crate) fn kprobe_filename_lookup(ctx: ProbeContext) -> u32 {
     if let Some(slot) = other() {
         let arg = |n| ctx.arg(n).unwrap_or(0);
-        slot.saved = [arg(1), arg(2), arg(3), 0];
+        let name: u64 = arg(1);
+        slot.saved = [name.max(NAMELESS), arg(2), arg(3), 0];
     }
     0
 }
@@ -100,6 +104,7 @@ fn returned(op: u32, ret: u64) -> u32 {
         let [name, flags, path, _] = slot.saved;
         slot.saved[SAVED] = 0;
         if name != 0 {
+            let name = if name == NAMELESS { 0 } else { name };
             looked_up(op, Ptr(name), flags as u32, Ptr(path), errno(ret));
         }
     }
@@ -160,12 +165,17 @@ pub(crate) fn kretprobe_do_file_open_root(ctx: RetProbeContext) -> u32 {
             slot.put(tag::ITEM, 0, &facts);
             put_name(slot, Ptr(name));
             put_path(slot, tag::PATH, Ptr(root));
+        } else if name != 0 {
+            let facts = dentry_facts(Ptr(root));
+            slot.put(tag::ITEM, 0, &facts);
+            put_name(slot, Ptr(name));
         }
     }
     0
 }
 
-/// The name's place in `do_file_open_root` where a `struct path` stands before it: since 5.13.
+/// The name's place in `do_file_open_root` where a `struct path` stands before it: since 5.13. Before, a
+/// dentry and a mount.
 const PATH_FIRST: u64 = 1;
 
 /// AUDIT_ANOM_LINK and the like: audit refuses, and logs that at once.
@@ -174,6 +184,7 @@ const PATH_FIRST: u64 = 1;
 pub(crate) fn kprobe_audit_log_path_denied(ctx: ProbeContext) -> u32 {
     if let Some(slot) = other() {
         let kind = ctx.arg::<u64>(0).unwrap_or(0) as u32;
+        slot.marks |= FORCED;
         slot.put(tag::ANOMALY, 0, &kind);
         if let Some(start) = slot.begin_early() {
             slot.push_kernel_str::<256>(Ptr(ctx.arg(1).unwrap_or(0)));

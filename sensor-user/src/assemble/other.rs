@@ -125,7 +125,7 @@ impl Assembler {
             prog_id,
             unload: false,
         }));
-        aux.extend(special(facts));
+        aux.extend(special(facts, self.kernel));
         aux.extend(facts.pair.map(|[fd0, fd1]| Aux::FdPair(fd0, fd1)));
         aux.extend(facts.sockaddr.clone().map(Aux::Sockaddr));
         let anomaly = |(kind, operation): &(u32, Bytes)| {
@@ -303,7 +303,7 @@ fn directory(raw: &RawItem) -> FileFacts {
 }
 
 /// The record that some calls have of their own: show_special of kernel/auditsc.c.
-fn special(facts: &CallFacts) -> Option<Aux> {
+fn special(facts: &CallFacts, kernel: (u32, u32)) -> Option<Aux> {
     const MAP_ANONYMOUS: u64 = 0x20;
     /// MODULE_NAME_LEN of include/linux/module.h, without the NUL.
     const MODULE_NAME: usize = 64 - 8 - 1;
@@ -322,9 +322,10 @@ fn special(facts: &CallFacts) -> Option<Aux> {
         "socketcall" => socketcall(facts),
         "delete_module" if facts.call.ret != -i64::from(libc::EPERM) => {
             let name = facts.user_name.as_ref()?;
-            // A name that is empty or too long is refused at once.
+            // A name that is empty or too long is refused at once, in old kernels it is cut.
             let fits = !name.is_empty() && name.len() <= MODULE_NAME;
-            fits.then(|| Aux::KernModule(name.clone()))
+            let cut = name.slice(..name.len().min(MODULE_NAME));
+            (fits || kernel < (6, 1)).then_some(Aux::KernModule(cut))
         }
         _ => None,
     }
