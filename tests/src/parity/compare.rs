@@ -11,7 +11,7 @@ use super::{
 const OPERATION: u32 = 1 << 30;
 
 /// Process, system call, which of the process's calls of that number.
-type Key = (u32, u32, u32);
+pub(super) type Key = (u32, u32, u32);
 
 #[derive(Default)]
 struct Score {
@@ -38,9 +38,18 @@ struct Report {
 
 /// Prints the score and each difference. True if there is none that is not listed.
 pub(super) fn compare(theirs: &[Event], ours: &[Event], plan: &str) -> bool {
-    let (theirs, ours) = (keyed(theirs), keyed(ours));
+    let [theirs, ours] = [theirs, ours].map(|events| keyed(events, of_workload));
+    paired(&theirs, &ours, plan)
+}
+
+/// The same of events that have their keys.
+pub(super) fn paired(
+    theirs: &BTreeMap<Key, &Event>,
+    ours: &BTreeMap<Key, &Event>,
+    plan: &str,
+) -> bool {
     let mut report = Report::default();
-    for (key, event) in &theirs {
+    for (key, event) in theirs {
         match ours.get(key) {
             Some(our) => report.event(*key, event, our, plan),
             None => {
@@ -56,8 +65,13 @@ pub(super) fn compare(theirs: &[Event], ours: &[Event], plan: &str) -> bool {
     report.print(plan)
 }
 
-/// The workload's events by key.
-fn keyed(events: &[Event]) -> BTreeMap<Key, &Event> {
+/// Whether a SYSCALL is of the parity workload.
+pub(super) fn of_workload(call: &Record) -> bool {
+    call.get("auid").and_then(|auid| auid.parse().ok()) == Some(AUID)
+}
+
+/// Events whose SYSCALL is wanted, by key.
+pub(super) fn keyed(events: &[Event], wanted: impl Fn(&Record) -> bool) -> BTreeMap<Key, &Event> {
     let mut counts: BTreeMap<(u32, u32), u32> = BTreeMap::new();
     let mut keyed = BTreeMap::new();
     for event in events {
@@ -74,7 +88,7 @@ fn keyed(events: &[Event]) -> BTreeMap<Key, &Event> {
         };
         let number = |name| call.get(name).and_then(|value| value.parse::<u32>().ok());
         // The write that sets the login uid is recorded without any rule.
-        if number("auid") != Some(AUID) || event.iter().any(|record| record.kind == "LOGIN") {
+        if !wanted(call) || event.iter().any(|record| record.kind == "LOGIN") {
             continue;
         }
         if let (Some(pid), Some(nr)) = (number("pid"), number("syscall")) {
