@@ -1,6 +1,6 @@
 //! Pairs the events of two logs by process, call and order, and compares all that they say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     AUID,
@@ -8,7 +8,7 @@ use super::{
 };
 
 /// A number with this is io_uring's, not a system call's.
-const OPERATION: u32 = 1 << 30;
+pub(super) const OPERATION: u32 = 1 << 30;
 
 /// Process, system call, which of the process's calls of that number.
 pub(super) type Key = (u32, u32, u32);
@@ -37,12 +37,6 @@ struct Report {
 }
 
 /// Prints the score and each difference. True if there is none that is not listed.
-pub(super) fn compare(theirs: &[Event], ours: &[Event], plan: &str) -> bool {
-    let [theirs, ours] = [theirs, ours].map(|events| keyed(events, of_workload));
-    paired(&theirs, &ours, plan)
-}
-
-/// The same of events that have their keys.
 pub(super) fn paired(
     theirs: &BTreeMap<Key, &Event>,
     ours: &BTreeMap<Key, &Event>,
@@ -63,6 +57,16 @@ pub(super) fn paired(
         report.differ(*key, event, "auditd has no such event".to_owned());
     }
     report.print(plan)
+}
+
+/// Keys of the events that say the same in both logs, but for what is listed.
+pub(super) fn equal(theirs: &BTreeMap<Key, &Event>, ours: &BTreeMap<Key, &Event>) -> BTreeSet<Key> {
+    let same = |(key, event): (&Key, &&Event)| {
+        let mut report = Report::default();
+        report.event(*key, event, ours.get(key)?, "");
+        report.differences.is_empty().then_some(*key)
+    };
+    theirs.iter().filter_map(same).collect()
 }
 
 /// Whether a SYSCALL is of the parity workload.

@@ -19,6 +19,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use crate::sensor::Sensor;
+use tools::Log;
 pub(crate) use workload::run as act;
 
 /// Who the workload is to both: a login uid that nobody else has.
@@ -131,11 +132,18 @@ fn one(plan: &str, families: &[String]) -> Result<bool> {
     if status["lost_total"] != 0 {
         bail!("auklet lost records: {status}");
     }
-    let mut same = compare::compare(&log::read(&theirs)?, &log::read(&ours)?, plan);
-    // What reads logs doesn't know of plans: once is enough.
+    let [their_events, our_events] = [log::read(&theirs)?, log::read(&ours)?];
+    let [auditd, auklet] =
+        [(&theirs, &their_events), (&ours, &our_events)].map(|(path, events)| Log {
+            path,
+            events: compare::keyed(events, compare::of_workload),
+        });
+    let mut same = compare::paired(&auditd.events, &auklet.events, plan);
+    // What reads logs knows nothing of plans: once is enough. Events that differ are told above.
     if plan == "fentry" {
-        same &= replayed::compare(&theirs, &ours)?;
-        same &= tools::compare(&theirs, &ours, dir.path())?;
+        let equal = compare::equal(&auditd.events, &auklet.events);
+        same &= replayed::compare(&theirs, &ours, &equal)?;
+        same &= tools::compare(&auditd, &auklet, &equal, dir.path())?;
     }
     Ok(same)
 }

@@ -1,7 +1,7 @@
 //! `auklet replay` of both logs: the same events, and each log's own lines made again from them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
     process::{Command, Stdio},
@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::AUID;
+use super::{
+    AUID,
+    compare::{Key, OPERATION},
+};
 use crate::sensor::binary;
 
 /// What no two recorders share of an event: their numbers and clocks, and PROCTITLE (docs/parity.md).
@@ -18,18 +21,15 @@ const APART: [&str; 3] = ["serial", "time_ns", "proctitle"];
 /// Differences shown.
 const SHOWN: usize = 20;
 
-/// Process, system call or operation, which of the process's of that number.
-type Key = (u64, String, u32);
-
-/// Prints each difference and the score.
-pub(super) fn compare(theirs: &Path, ours: &Path) -> Result<bool> {
+/// Of the events that say the same in both logs, prints each difference and the score.
+pub(super) fn compare(theirs: &Path, ours: &Path, equal: &BTreeSet<Key>) -> Result<bool> {
     let (auditd, auklet) = (events(theirs)?, events(ours)?);
     let mut differences: BTreeMap<String, usize> = BTreeMap::new();
     let mut differ = |what: String| *differences.entry(what).or_default() += 1;
     let mut same = 0;
-    for (key, event) in &auditd {
-        let Some(our) = auklet.get(key) else {
-            differ(format!("of auditd's log only: {key:?}"));
+    for key in equal {
+        let (Some(event), Some(our)) = (auditd.get(key), auklet.get(key)) else {
+            differ(format!("not in both logs: {key:?}"));
             continue;
         };
         let mut places = Vec::new();
@@ -37,9 +37,7 @@ pub(super) fn compare(theirs: &Path, ours: &Path) -> Result<bool> {
         same += usize::from(places.is_empty());
         places.into_iter().for_each(&mut differ);
     }
-    let extra = auklet.keys().filter(|key| !auditd.contains_key(*key));
-    extra.for_each(|key| differ(format!("of auklet's log only: {key:?}")));
-    let all = auditd.len();
+    let all = equal.len();
     let (mut lines, mut all_lines) = (0, 0);
     for (whose, log) in [("auditd", theirs), ("auklet", ours)] {
         let (equal, of) = remade(log)?;
@@ -61,7 +59,7 @@ pub(super) fn compare(theirs: &Path, ours: &Path) -> Result<bool> {
 /// The workload's events of a log, without what may differ.
 fn events(log: &Path) -> Result<BTreeMap<Key, Value>> {
     let (printed, _) = replay("--events", log)?;
-    let mut counts: BTreeMap<(u64, String), u32> = BTreeMap::new();
+    let mut counts: BTreeMap<(u32, u32), u32> = BTreeMap::new();
     let mut events = BTreeMap::new();
     for line in printed
         .split(|b| *b == b'\n')
@@ -77,9 +75,13 @@ fn events(log: &Path) -> Result<BTreeMap<Key, Value>> {
         if event["type"] != "event" || !of_workload || login {
             continue;
         }
-        let call = format!("{}{}", event["syscall"]["nr"], event["uring"]["op"]);
-        let process = (event["who"]["pid"].as_u64().unwrap_or(0), call);
-        let count = counts.entry(process.clone()).or_default();
+        let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
+        let operation = || number(&event["uring"]["op"]).map(|op| OPERATION | op);
+        let call = number(&event["syscall"]["nr"]).or_else(operation);
+        let process = number(&event["who"]["pid"])
+            .zip(call)
+            .context("an event of nobody")?;
+        let count = counts.entry(process).or_default();
         if let Some(object) = event.as_object_mut() {
             APART.iter().for_each(|name| drop(object.remove(*name)));
         }
