@@ -8,11 +8,14 @@ use libc::{AT_FDCWD, O_CREAT, O_NOATIME, O_RDWR, O_TRUNC, O_WRONLY};
 use crate::{
     cases::dummy,
     parity::workload::{
-        c,
+        self, c,
         call::{BAD, NULL, call},
         closed,
     },
 };
+
+/// What tells that a log is whole.
+pub(super) const END: &str = "end";
 
 const CALLS: [(&str, fn()); 12] = [
     ("xattrs", xattrs),
@@ -35,7 +38,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 }
 
 pub(crate) fn call(name: &str) -> ExitCode {
-    let found = CALLS.iter().find(|(known, _)| *known == name);
+    let mut all = CALLS.iter().chain(&[(END, workload::end as fn())]);
+    let found = all.find(|(known, _)| *known == name);
     found.map_or(ExitCode::FAILURE, |(_, run)| {
         run();
         ExitCode::SUCCESS
