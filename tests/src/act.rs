@@ -10,6 +10,7 @@ use std::{
 /// `nothing`; `thread-exec PROGRAM ARG…`: exec from a thread that does not lead;
 /// `chroot DIR FILE`: open FILE inside DIR; `memfd`: exec from memory; `open FILE`;
 /// `delete-self-open FILE`: open FILE once its own executable is gone;
+/// `call NAME`: some calls that rule sets are about;
 /// `parity DIR [FAMILY…]`: the workload of the comparison with auditd.
 pub(crate) fn act(words: &[OsString]) -> ExitCode {
     let Some((verb, rest)) = words.split_first() else {
@@ -19,6 +20,9 @@ pub(crate) fn act(words: &[OsString]) -> ExitCode {
         Some("nothing") => ExitCode::SUCCESS,
         Some("thread-exec") => thread_exec(rest.to_vec()),
         Some("chroot") => chroot(rest),
+        Some("call") => rest.first().map_or(ExitCode::FAILURE, |name| {
+            crate::parity::rulesets::call(&name.to_string_lossy())
+        }),
         Some("parity") => parity(rest),
         Some("memfd") => memfd(),
         Some("delete-self-open") => {

@@ -30,6 +30,8 @@ enum Verb {
     Demo,
     /// auditd's records and Auklet's of the same workload.
     Parity(parity::Selection),
+    /// The rule sets that auditd ships, in the kernel's audit and in Auklet.
+    Rulesets(parity::rulesets::Selection),
     /// What sshd, su, sudo and the shadow tools tell audit: by auditd, and by another.
     Accounts {
         /// Who records the acts the second time.
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Test(selection) => harness::run(&selection),
         Verb::Demo => demo::demo(),
         Verb::Parity(selection) => parity::parity(&selection),
+        Verb::Rulesets(selection) => parity::rulesets::rulesets(&selection),
         Verb::Accounts { against } => accounts::accounts(against),
         Verb::Act { words } => act::act(&words),
     }

@@ -186,7 +186,7 @@ fn guests(args: &TestArgs, built: &Built) -> Result<Vec<(String, Tally)>> {
         args.kernels.clone()
     };
     let mut jobs: Vec<(Kernel, &str)> = Vec::new();
-    for verb in ["test", "parity"] {
+    for verb in ["test", "parity", "rulesets"] {
         jobs.extend(kernels(&names)?.into_iter().map(|kernel| (kernel, verb)));
     }
     if args.kernels.is_empty() {

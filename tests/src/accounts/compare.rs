@@ -116,6 +116,7 @@ mod tests {
         ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Record {
+            id: String::new(),
             kind: kind.to_owned(),
             fields: fields.into(),
         }

@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result};
 /// A record: its type, and its fields in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
+    /// `SEC.mmm:SERIAL`
+    pub(crate) id: String,
     pub(crate) kind: String,
     pub(crate) fields: Vec<(String, String)>,
 }
@@ -57,6 +59,7 @@ fn record(line: &str) -> Option<(&str, Record)> {
         (name.to_owned(), value.to_owned())
     });
     let record = Record {
+        id: id.to_owned(),
         kind: kind.to_owned(),
         fields: fields.collect(),
     };

@@ -18,7 +18,7 @@ use libc::{AT_FDCWD, c_long};
 use call::call;
 
 mod attributes;
-mod call;
+pub(super) mod call;
 mod compat;
 mod execs;
 mod lookups;
@@ -123,11 +123,11 @@ pub(crate) fn run(dir: &Path, families: &[String]) -> ExitCode {
 }
 
 /// The mode, which says nothing here, tells it from any other open.
-fn end() {
+pub(super) fn end() {
     open(super::END, 0, super::END_MODE);
 }
 
-fn c(path: impl AsRef<Path>) -> CString {
+pub(super) fn c(path: impl AsRef<Path>) -> CString {
     CString::new(path.as_ref().as_os_str().as_bytes()).unwrap_or_default()
 }
 
@@ -142,7 +142,7 @@ fn openat(dirfd: i32, path: impl AsRef<Path>, flags: i32, mode: u32) -> c_long {
     closed(unsafe { libc::syscall(libc::SYS_openat, dirfd, path.as_ptr(), flags, mode) })
 }
 
-fn closed(fd: c_long) -> c_long {
+pub(super) fn closed(fd: c_long) -> c_long {
     if let Ok(fd @ 0..) = i32::try_from(fd) {
         // SAFETY: a descriptor that a call just gave, and nobody else has.
         unsafe { libc::close(fd) };

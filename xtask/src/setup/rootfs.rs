@@ -46,10 +46,16 @@ const REMOVED: [&str; 9] = [
     "var/cache",
 ];
 
+/// What tests read of what is removed, and where they find it.
+const KEPT: [(&str, &str); 1] = [(
+    "usr/share/doc/auditd/examples/rules",
+    "usr/share/auklet-test/rules",
+)];
+
 /// The initramfs; its name changes with what goes into it.
 pub(crate) fn image() -> Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
-    (SUITE, PACKAGES, REMOVED).hash(&mut hasher);
+    (SUITE, PACKAGES, REMOVED, KEPT).hash(&mut hasher);
     Ok(cache::dir()?.join(format!("guest/rootfs-{:016x}.cpio.zst", hasher.finish())))
 }
 
@@ -84,10 +90,19 @@ fn bootstrap(root: &Path) -> Result<()> {
     ]
     .concat();
     quiet(command(&words).arg(root).arg(mirror(false)?))?;
+    for (from, to) in KEPT {
+        keep(&root.join(from), &root.join(to))?;
+    }
     for below in REMOVED {
         remove(&root.join(below))?;
     }
     Ok(())
+}
+
+fn keep(from: &Path, to: &Path) -> Result<()> {
+    let copy = "mkdir -p \"$(dirname \"$2\")\" && cp -a \"$1\" \"$2\"";
+    let words = [as_root()?.as_slice(), &["sh", "-ec", copy, "sh"]].concat();
+    quiet(command(&words).arg(from).arg(to))
 }
 
 fn remove(path: &Path) -> Result<()> {

@@ -97,7 +97,7 @@ pub(crate) fn parity(args: &ParityArgs) -> Result<ExitCode> {
         &args.kernels,
         &built,
         Some(&command),
-        Duration::from_secs(600),
+        Duration::from_secs(1200),
     )
 }
 

@@ -10,19 +10,19 @@ use libc::c_long;
 
 /// One argument: a number, or the address of something that is borrowed for as long.
 #[derive(Clone, Copy)]
-pub(super) struct Word<'a>(c_long, PhantomData<&'a [u8]>);
+pub(in crate::parity) struct Word<'a>(c_long, PhantomData<&'a [u8]>);
 
 impl Word<'_> {
     /// Its bits.
-    pub(super) const fn value(self) -> u64 {
+    pub(in crate::parity) const fn value(self) -> u64 {
         self.0.cast_unsigned()
     }
 }
 
 /// No pointer.
-pub(super) const NULL: Word<'static> = Word(0, PhantomData);
+pub(in crate::parity) const NULL: Word<'static> = Word(0, PhantomData);
 /// No address: the first page is nobody's.
-pub(super) const BAD: Word<'static> = Word(1, PhantomData);
+pub(in crate::parity) const BAD: Word<'static> = Word(1, PhantomData);
 
 macro_rules! numbers {
     ($($number:ty)*) => {$(
@@ -64,7 +64,7 @@ macro_rules! memory {
 memory!(u8 i32 u32 u64);
 
 /// The result, or -1.
-pub(super) fn numbered(number: c_long, words: &[Word<'_>]) -> c_long {
+pub(in crate::parity) fn numbered(number: c_long, words: &[Word<'_>]) -> c_long {
     let word = |at: usize| words.get(at).map_or(0, |word| word.0);
     // SAFETY: an address among the words is that of a string with its NUL or of cells, which the word
     // borrows, and what the kernel writes are cells of a `&mut`, as many as the caller gives as the
@@ -82,4 +82,4 @@ macro_rules! call {
         )
     };
 }
-pub(super) use call;
+pub(in crate::parity) use call;

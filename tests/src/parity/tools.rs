@@ -1,0 +1,282 @@
+//! The same questions to ausearch and aureport (ausearch(8), aureport(8)) about both logs: the same answers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{
+    compare::Key,
+    log::{self, Event, Record},
+};
+
+/// What is asked, `PID` being that of the first event and `NODES` all that `-i` makes of it. `ausearch`
+/// and `aureport` with `-if LOG` and a line's words.
+const QUESTIONS: &str = include_str!("../../data/tools.txt");
+/// Events of one shape that are asked about: of ten thousand, most differ from others in a name only.
+const OF_A_SHAPE: usize = 2;
+/// Differences shown of one answer.
+const SHOWN: usize = 4;
+
+/// A log, and its events of the workload.
+pub(super) struct Log<'a> {
+    pub(super) path: &'a Path,
+    pub(super) events: BTreeMap<Key, &'a Event>,
+}
+
+/// Asks about the events that both logs have, and that say the same, prints each difference and the score.
+pub(super) fn compare(
+    theirs: &Log<'_>,
+    ours: &Log<'_>,
+    equal: &BTreeSet<Key>,
+    dir: &Path,
+) -> Result<bool> {
+    let pid = excerpts(theirs, ours, equal, dir)?;
+    let (mut same, mut all, mut told) = (0, 0, 0);
+    for question in QUESTIONS.lines().filter(|line| !line.starts_with('#')) {
+        let question = question.replace("PID", &pid);
+        let auditd = answer(&question, &dir.join("auditd"))?;
+        let auklet = answer(&question, &dir.join("auklet"))?;
+        told += usize::from(auditd.lines().count() > 8);
+        all += 1;
+        let differences = differences(&question, &auditd, &auklet);
+        same += usize::from(differences.is_empty());
+        for (theirs, ours) in differences.iter().take(SHOWN) {
+            println!("differs: {question}\n  auditd {theirs}\n  auklet {ours}");
+        }
+        if differences.len() > SHOWN {
+            println!("  and {} more lines", differences.len() - SHOWN);
+        }
+    }
+    println!("tools: {same}/{all} answers the same, {told} of them long");
+    Ok(same == all && told > 0)
+}
+
+/// Writes `auditd/log` and `auklet/log`: the lines of the same events of the workload, as they are. Gives
+/// the process of the first of them.
+fn excerpts(theirs: &Log<'_>, ours: &Log<'_>, equal: &BTreeSet<Key>, dir: &Path) -> Result<String> {
+    let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut their_ids, mut our_ids) = (BTreeSet::new(), BTreeSet::new());
+    let (their_late, our_late) = (late(theirs)?, late(ours)?);
+    for key in equal {
+        let (Some(event), Some(our)) = (theirs.events.get(key), ours.events.get(key)) else {
+            continue;
+        };
+        if their_late.contains(&event[0].id) || our_late.contains(&our[0].id) {
+            continue;
+        }
+        let count = shapes.entry(shape(event)).or_default();
+        *count += 1;
+        if *count <= OF_A_SHAPE {
+            their_ids.extend(event.iter().map(|record| record.id.as_str()));
+            our_ids.extend(our.iter().map(|record| record.id.as_str()));
+        }
+    }
+    excerpt(theirs.path, &their_ids, &dir.join("auditd"))?;
+    excerpt(ours.path, &our_ids, &dir.join("auklet"))?;
+    println!("tools: asked about {} events", their_ids.len());
+    let (pid, ..) = equal.first().context("no event is the same in both logs")?;
+    Ok(pid.to_string())
+}
+
+/// Events that began before one that stands before them: a vfork that its child's exec ends. The tools order
+/// by time, and auditd's is in ticks.
+fn late(log: &Log<'_>) -> Result<BTreeSet<String>> {
+    let time = |id: &str| id.split_once(':').map(|(time, _)| time.replace('.', ""));
+    let (mut latest, mut late) = (String::new(), BTreeSet::new());
+    for event in log::read(log.path)? {
+        let id = &event[0].id;
+        let time = time(id).context("an id")?;
+        if time < latest {
+            late.insert(id.clone());
+        } else {
+            latest = time;
+        }
+    }
+    Ok(late)
+}
+
+/// What the tools tell events apart by, names aside.
+fn shape(event: &Event) -> String {
+    let word = |record: &Record, name| record.get(name).unwrap_or("-").to_owned();
+    let words = event.iter().flat_map(|record| {
+        let names = match record.kind.as_str() {
+            "SYSCALL" => &["arch", "syscall", "exit", "key"][..],
+            "URINGOP" => &["uring_op", "exit", "key"][..],
+            "PATH" => &["nametype"][..],
+            _ => &[],
+        };
+        let values = names.iter().map(|name| word(record, name));
+        std::iter::once(record.kind.clone()).chain(values)
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn excerpt(from: &Path, ids: &BTreeSet<&str>, to: &Path) -> Result<()> {
+    let text = fs::read(from)?;
+    let wanted = |line: &&[u8]| {
+        let line = String::from_utf8_lossy(line);
+        let id = line
+            .split_once("msg=audit(")
+            .and_then(|(_, rest)| Some(rest.split_once("):")?.0.to_owned()));
+        id.is_some_and(|id| ids.contains(id.as_str()))
+    };
+    let lines: Vec<&[u8]> = text
+        .split_inclusive(|b| *b == b'\n')
+        .filter(wanted)
+        .collect();
+    fs::create_dir_all(to)?;
+    fs::write(to.join("log"), lines.concat())?;
+    Ok(())
+}
+
+/// What the tool prints, also of errors.
+fn answer(question: &str, dir: &Path) -> Result<String> {
+    let mut words = question.split(' ');
+    let tool = words.next().context("an empty question")?;
+    let mut asked = Command::new(tool);
+    asked.args(["-if", "log"]).args(words).current_dir(dir);
+    let output = asked.output().context(tool.to_owned())?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if errors.contains("usage:") || printed.contains("usage:") {
+        bail!("{question}: {errors}");
+    }
+    let code = output.status;
+    Ok(format!("{printed}{errors}{code}"))
+}
+
+/// Lines that differ, in pairs.
+fn differences<'a>(question: &str, theirs: &'a str, ours: &'a str) -> Vec<(&'a str, &'a str)> {
+    let (mut theirs, mut ours) = (theirs.lines(), ours.lines());
+    let mut differences = Vec::new();
+    loop {
+        match (theirs.next(), ours.next()) {
+            (None, None) => return differences,
+            (a, b) => {
+                let pair = (a.unwrap_or("nothing"), b.unwrap_or("nothing"));
+                if !same_line(question, pair.0, pair.1) {
+                    differences.push(pair);
+                }
+            }
+        }
+    }
+}
+
+/// Whether two lines say the same but for what no two recorders share: an event's number, which each counts
+/// by itself, and its time, which auditd has from the kernel's coarse clock and Auklet from the exact one;
+/// and but for PROCTITLE's text (docs/parity.md).
+fn same_line(question: &str, theirs: &str, ours: &str) -> bool {
+    let listed = |line: &str| line.find(" proctitle=").unwrap_or(line.len());
+    let words = |line: &str| -> Vec<String> {
+        let word = line[..listed(line)].split([' ', ',', '(', ')']);
+        word.map(str::to_owned).collect()
+    };
+    if theirs == ours {
+        return true;
+    }
+    let (theirs, ours) = (words(theirs), words(ours));
+    let number = |words: &[String]| serial(question, words);
+    theirs.len() == ours.len()
+        && number(&theirs) == number(&ours)
+        && theirs.iter().zip(&ours).enumerate().all(|(at, (a, b))| {
+            let close = clock(a)
+                .zip(clock(b))
+                .is_some_and(|(a, b)| a.abs_diff(b) <= 1);
+            a == b || close || number(&theirs) == Some(at)
+        })
+}
+
+/// Which word of a line is an event's number.
+fn serial(question: &str, words: &[String]) -> Option<usize> {
+    let is_number = |at: &usize| {
+        words
+            .get(*at)
+            .is_some_and(|word| word.parse::<u64>().is_ok())
+    };
+    let row = words.first()?.strip_suffix('.');
+    let at = if question.contains("csv") {
+        4
+    } else if question.starts_with("aureport") && row.is_some_and(|n| n.parse::<u64>().is_ok()) {
+        match question.split(' ').any(|word| word == "-e") {
+            true => 3,
+            false => words.len() - 1,
+        }
+    } else {
+        return None;
+    };
+    Some(at).filter(is_number)
+}
+
+/// Seconds of `HH:MM:SS[.mmm][:SERIAL]` or `SECONDS.mmm:SERIAL`.
+fn clock(word: &str) -> Option<u64> {
+    let whole = |text: &str| text.parse::<u64>().ok();
+    let parts: Vec<&str> = word.split(':').collect();
+    let second = |text: &str| whole(text.split('.').next()?);
+    match *parts.as_slice() {
+        [seconds, serial] if seconds.contains('.') => whole(serial).and(second(seconds)),
+        [hours, minutes, seconds] => {
+            Some(whole(hours)? * 3600 + whole(minutes)? * 60 + second(seconds)?)
+        }
+        [hours, minutes, seconds, serial] => {
+            whole(serial)?;
+            Some(whole(hours)? * 3600 + whole(minutes)? * 60 + second(seconds)?)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_times_and_numbers_may_differ() {
+        let check = |question: &str, theirs: &str, ours: &str, same: bool| {
+            assert_eq!(same_line(question, theirs, ours), same, "{theirs}\n{ours}");
+        };
+        let raw = |id: &str, rest: &str| format!("type=PATH msg=audit({id}): {rest}");
+        let (a, b) = (raw("5.999:7", "item=0"), raw("6.001:9", "item=0"));
+        check("ausearch", &a, &b, true);
+        check("ausearch", &a, &raw("8.001:9", "item=0"), false);
+        check("ausearch", &a, &raw("6.001:9", "item=1"), false);
+        let (a, b) = (
+            raw("11/25/26 00:45:45.910:29", ": a0=1"),
+            raw("11/25/26 00:45:46.001:2", ": a0=1"),
+        );
+        check("ausearch -i", &a, &b, true);
+        let title = |text: &str| raw("5.999:7", &format!("proctitle={text}"));
+        check("ausearch", &title("a b"), &title("c"), true);
+        let row = "1. 11/25/26 00:45:45 257 134 auklet-guest 7777 59";
+        check("aureport -s", row, &row.replace("59", "60"), true);
+        check("aureport -s", row, &row.replace("134", "135"), false);
+        check("aureport -s --summary", "12  257", "12  258", false);
+        let row = ",SYSCALL,11/25/26,00:45:45,29,audit-rule,1";
+        check(
+            "ausearch --format csv",
+            row,
+            &row.replace(",29,", ",30,"),
+            true,
+        );
+        check(
+            "ausearch --format csv",
+            row,
+            &row.replace("rule,1", "rule,2"),
+            false,
+        );
+    }
+
+    #[test]
+    fn every_question_is_one() {
+        for line in QUESTIONS.lines().filter(|line| !line.starts_with('#')) {
+            assert!(
+                line.starts_with("ausearch") || line.starts_with("aureport"),
+                "{line}"
+            );
+        }
+    }
+}
