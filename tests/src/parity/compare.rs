@@ -73,8 +73,9 @@ fn keyed(events: &[Event]) -> BTreeMap<Key, &Event> {
             continue;
         };
         let number = |name| call.get(name).and_then(|value| value.parse::<u32>().ok());
-        // The write that sets the login uid is recorded without any rule.
-        if number("auid") != Some(AUID) || event.iter().any(|record| record.kind == "LOGIN") {
+        // Nobody else sets login uids here; behind the write the caller's is another.
+        let sets_login_uid = event.iter().any(|record| record.kind == "LOGIN");
+        if number("auid") != Some(AUID) && !sets_login_uid {
             continue;
         }
         if let (Some(pid), Some(nr)) = (number("pid"), number("syscall")) {

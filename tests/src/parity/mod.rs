@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use crate::sensor::Sensor;
-pub(crate) use workload::run as act;
+pub(crate) use workload::{run as act, tell_audit};
 
 /// Who the workload is to both: a login uid that nobody else has.
 const AUID: u32 = 7777;
@@ -153,7 +153,7 @@ fn sensor(plan: &str, log: &Path) -> Result<Sensor> {
 
 /// This program. Not by its link in /proc, whose inode lives no longer than the process: a look-up after
 /// the call may come too late for it.
-pub(super) fn driver() -> PathBuf {
+pub(crate) fn driver() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| "/usr/local/bin/auklet-guest".into())
 }
 
