@@ -97,8 +97,9 @@ pub(super) fn keyed(events: &[Event], wanted: impl Fn(&Record) -> bool) -> BTree
             continue;
         };
         let number = |name| call.get(name).and_then(|value| value.parse::<u32>().ok());
-        // The write that sets the login uid is recorded without any rule.
-        if !wanted(call) || event.iter().any(|record| record.kind == "LOGIN") {
+        // Behind the write that sets a login uid, the caller's is another; nobody else sets one here.
+        let sets_login_uid = event.iter().any(|record| record.kind == "LOGIN");
+        if !wanted(call) && !sets_login_uid {
             continue;
         }
         if let (Some(pid), Some(nr)) = (number("pid"), number("syscall")) {

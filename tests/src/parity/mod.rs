@@ -20,7 +20,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::sensor::Sensor;
 use tools::Log;
-pub(crate) use workload::run as act;
+pub(crate) use workload::{run as act, tell_audit};
 
 /// Who the workload is to both: a login uid that nobody else has.
 const AUID: u32 = 7777;
@@ -178,7 +178,7 @@ fn sensor(plan: &str, log: &Path) -> Result<Sensor> {
 
 /// This program. Not by its link in /proc, whose inode lives no longer than the process: a look-up after
 /// the call may come too late for it.
-pub(super) fn driver() -> PathBuf {
+pub(crate) fn driver() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| "/usr/local/bin/auklet-guest".into())
 }
 
