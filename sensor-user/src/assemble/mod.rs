@@ -12,6 +12,8 @@ mod module;
 mod names;
 mod open;
 mod other;
+mod targets;
+mod unseen;
 mod utime;
 
 use bytes::Bytes;
@@ -110,7 +112,7 @@ impl Assembler {
         let mut paths = self.paths(facts, cwd.as_ref(), &what, &mut caveats);
         caps::fill(&mut paths, &caveats);
         let named = self.has_cwd(facts, &paths);
-        let mut aux = self.aux(facts);
+        let mut aux = self.aux(facts, &mut caveats);
         if let What::Exec(_) = what {
             aux.extend(caps::raised(facts, &paths));
         }
@@ -209,7 +211,7 @@ impl CallFacts {
     }
 
     /// Argument layout, `sensor_ebpf::calls::shape`.
-    fn shape(&self) -> u16 {
+    fn shape(&self) -> u32 {
         let name = self.name();
         CALLS
             .iter()
@@ -223,6 +225,15 @@ impl CallFacts {
         let has_dirfd = sensor_ebpf::calls::name_argument(self.shape()) == Some(1);
         let fd = low32(self.call.args[0]).cast_signed();
         (has_dirfd && fd != AT_FDCWD).then_some(fd)
+    }
+}
+
+impl CallFacts {
+    /// Whether the kernel took the address in `sockaddr`, for all that is known: not where the descriptor
+    /// is no socket's.
+    fn took_address(&self) -> bool {
+        const NO_SOCKET: [i64; 2] = [-(libc::EBADF as i64), -(libc::ENOTSOCK as i64)];
+        !(self.sockaddr_from_user && NO_SOCKET.contains(&self.call.ret))
     }
 }
 
