@@ -88,7 +88,11 @@ fn place(facts: &CallFacts, start: Start<'_>, name: &[u8]) -> Option<Place> {
     let below_root = |start: Option<&[u8]>, mounts| Place {
         mounts,
         base: root,
-        path: PathBuf::from(OsStr::from_bytes(&script::absolute(name, start)[1..])),
+        path: match start {
+            // A descriptor need not be a directory's.
+            Some(start) if name.is_empty() => PathBuf::from(OsStr::from_bytes(&start[1..])),
+            _ => PathBuf::from(OsStr::from_bytes(&script::absolute(name, start)[1..])),
+        },
         resolve,
     };
     if name.first() == Some(&b'/') {
@@ -131,26 +135,29 @@ impl Place {
         path_of(&found.handle).map(Bytes::from)
     }
 
-    fn look(&self, follow: bool) -> Option<Found> {
-        let handle = OFlags::PATH | OFlags::CLOEXEC;
-        let base = open(&self.base, handle, Mode::empty()).ok()?;
-        let follow = if follow {
-            OFlags::empty()
-        } else {
-            OFlags::NOFOLLOW
-        };
-        let path = if self.path.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            &self.path
-        };
-        let at = |resolve| openat2(&base, path, handle | follow, Mode::empty(), resolve);
+    fn below(&self, base: &OwnedFd, follow: bool) -> Option<OwnedFd> {
+        let mut flags = OFlags::PATH | OFlags::CLOEXEC;
+        if !follow {
+            flags |= OFlags::NOFOLLOW;
+        }
+        let at = |resolve| openat2(base, &self.path, flags, Mode::empty(), resolve);
         let opened = match at(self.resolve | ResolveFlags::CACHED) {
             // Before 5.12; and where the kernel must do more than read its caches.
             Err(Errno::INVAL | Errno::AGAIN) if asks_nobody(&self.mounts) => at(self.resolve),
             opened => opened,
         };
-        let handle = opened.ok().filter(|handle| !is_this_process(handle))?;
+        opened.ok()
+    }
+
+    fn look(&self, follow: bool) -> Option<Found> {
+        let handle = OFlags::PATH | OFlags::CLOEXEC;
+        let base = open(&self.base, handle, Mode::empty()).ok()?;
+        let opened = if self.path.as_os_str().is_empty() {
+            base
+        } else {
+            self.below(&base, follow)?
+        };
+        let handle = Some(opened).filter(|handle| !is_this_process(handle))?;
         let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
         let stat = statx(&handle, c"", flags, StatxFlags::BASIC_STATS).ok()?;
         Some(Found { handle, stat })

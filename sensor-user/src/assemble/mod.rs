@@ -230,10 +230,13 @@ impl CallFacts {
 
 impl CallFacts {
     /// Whether the kernel took the address in `sockaddr`, for all that is known: not where the descriptor
-    /// is no socket's.
+    /// is no socket's, at which connect alone looks later.
     fn took_address(&self) -> bool {
-        const NO_SOCKET: [i64; 2] = [-(libc::EBADF as i64), -(libc::ENOTSOCK as i64)];
-        !(self.sockaddr_from_user && NO_SOCKET.contains(&self.call.ret))
+        let errno = i32::try_from(-self.call.ret).unwrap_or(0);
+        let connect =
+            self.is("connect") || (self.is("socketcall") && low32(self.call.args[0]) == 3);
+        let refused = errno == libc::EBADF || (errno == libc::ENOTSOCK && !connect);
+        !(self.sockaddr_from_user && refused)
     }
 }
 

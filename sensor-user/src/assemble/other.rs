@@ -75,7 +75,11 @@ impl Assembler {
             .arguments
             .iter()
             .any(|argument| argument.item.is_some() && !argument.looked_up);
-        paths.names.items(cwd)
+        let mut items = paths.names.items(cwd);
+        for item in &mut items {
+            item.file = item.file.filter(|file| !unseen::is_unknown(file));
+        }
+        items
     }
 
     /// What no hook told of.
@@ -113,7 +117,7 @@ impl Assembler {
         // audit_reusename: the same address is the same name.
         let address = |n: usize| facts.call.args.get(n);
         let same = match facts.name() {
-            Some("rename" | "link" | "symlink") => address(0) == address(1),
+            Some("rename" | "link" | "symlink" | "pivot_root") => address(0) == address(1),
             Some("symlinkat") => address(0) == address(2),
             _ => address(1) == address(3),
         };

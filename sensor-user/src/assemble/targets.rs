@@ -46,18 +46,20 @@ impl Assembler {
         };
         let comm = read("comm")?;
         let number = |name: &str| text(name).and_then(|t| t.trim().parse().ok());
+        let (Some(auid), Some(ses)) = (number("loginuid"), number("sessionid")) else {
+            return self.remembered(tid, facts);
+        };
         let label = read("attr/current").map(|label| {
             let end = label.iter().position(|b| matches!(b, 0 | b'\n'));
             Bytes::copy_from_slice(&label[..end.unwrap_or(label.len())])
         });
         let target = TargetFacts {
             pid,
-            auid: number("loginuid").unwrap_or(u32::MAX),
+            auid,
             uid,
-            ses: number("sessionid").unwrap_or(u32::MAX),
+            ses,
             comm: padded(comm.strip_suffix(b"\n").unwrap_or(&comm)),
         };
-        // A label that is `unconfined` has no mode; AppArmor's context has.
         Some((target, label.filter(|label| !label.is_empty())))
     }
 

@@ -31,6 +31,14 @@ const WHITEOUT: u32 = 4;
 /// include/uapi/linux/limits.h; with the NUL.
 const PATH_MAX: usize = 4096;
 
+/// An inode number that no file has: that of a file that nobody could look up.
+const UNKNOWN: u64 = 0xffff_ffff_ffff_0000;
+
+/// Whether a file is only known to have been there.
+pub(super) fn is_unknown(file: &FileFacts) -> bool {
+    file.ino & UNKNOWN == UNKNOWN && file.dev == 0
+}
+
 /// What the kernel told audit of one call.
 struct Story<'a> {
     facts: &'a CallFacts,
@@ -192,6 +200,22 @@ impl<'a> Story<'a> {
         })
     }
 
+    /// A call that succeeded found its files, also those that are gone by now.
+    fn or_unknown(
+        &self,
+        found: Option<(FileFacts, Option<Bytes>)>,
+    ) -> Option<(FileFacts, Option<Bytes>)> {
+        let nobody = || {
+            let file = FileFacts {
+                ino: UNKNOWN | self.items.len() as u64,
+                mode: libc::S_IFDIR,
+                ..FileFacts::default()
+            };
+            (file, None)
+        };
+        found.or_else(|| (self.errno == 0).then(nobody))
+    }
+
     /// filename_lookup.
     fn look(
         &mut self,
@@ -202,6 +226,7 @@ impl<'a> Story<'a> {
         let found = lookup::find(self.facts, argument.start, &argument.text, follow);
         let fits = |file: &FileFacts| !directory || is_directory(file);
         let found = found.filter(|(file, _)| fits(file) && self.passes(argument));
+        let found = self.or_unknown(found);
         let file = found.as_ref().map(|(file, _)| *file);
         let err = if file.is_some() { 0 } else { -self.errno };
         self.push(op::LOOKED_UP, Some(argument.text.clone()), found, err);
@@ -220,6 +245,7 @@ impl<'a> Story<'a> {
         };
         let found = lookup::find(self.facts, argument.start, directory, true)
             .filter(|(file, _)| is_directory(file) && self.passes(argument));
+        let found = self.or_unknown(found);
         let err = if found.is_some() { 0 } else { -self.errno };
         self.push(op::PARENT, Some(text.clone()), found.clone(), err);
         let (file, resolved) = found?;

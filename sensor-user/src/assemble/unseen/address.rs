@@ -40,7 +40,6 @@ impl Story<'_> {
         if self.failed(&[
             libc::EINVAL,
             libc::EAFNOSUPPORT,
-            libc::EISCONN,
             libc::EOPNOTSUPP,
             libc::EPIPE,
             libc::EDESTADDRREQ,

@@ -80,20 +80,20 @@ impl Story<'_> {
         let synced = name == "statx" && self.arg(2) & 0x6000 == 0x6000;
         let copied_first = name.contains("xattr") && self.kernel >= (6, 13);
         match self.errno {
-            libc::EINVAL if name == "inotify_add_watch" => self.arg(2) & 0xfff == 0,
+            libc::EINVAL | libc::EBADF if name == "inotify_add_watch" => true,
+            libc::EFAULT if name == "mount" => true,
             libc::EINVAL if matches!(name, "readlink" | "readlinkat") => {
                 let room = if name == "readlink" { 2 } else { 3 };
                 self.arg(room).cast_signed() <= 0
             }
             libc::EINVAL if matches!(name, "setxattr" | "lsetxattr") => {
-                copied_first && self.arg(4) & !3 != 0
+                self.kernel >= (6, 12) && self.arg(4) & !3 != 0
             }
             libc::EINVAL if matches!(name, "truncate" | "truncate64") => {
                 self.facts.call.args[1].cast_signed() < 0
             }
             libc::EINVAL => synced || !FLAGS.iter().all(known),
             libc::EPERM => PRIVILEGED.contains(&name) && name != "quotactl",
-            libc::EBADF => name == "inotify_add_watch",
             libc::EFAULT | libc::ERANGE | libc::E2BIG => copied_first,
             _ => false,
         }
@@ -136,10 +136,9 @@ impl Story<'_> {
         if stat && path.start.fd.is_some() {
             return None;
         }
-        let found = lookup::find(self.facts, path.start, b"", true);
-        found.as_ref()?;
-        let text = (!stat).then(|| path.text.clone());
-        self.push(op::LOOKED_UP, text, found, 0);
+        let found = lookup::find(self.facts, path.start, b"", false);
+        let err = if found.is_some() { 0 } else { -self.errno };
+        self.push(op::LOOKED_UP, Some(path.text.clone()), found, err);
         Some(())
     }
 }
