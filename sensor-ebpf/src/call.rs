@@ -2,7 +2,7 @@
 
 use aya_ebpf::{helpers::bpf_get_current_pid_tgid, macros::map, maps::Array};
 use sensor_ebpf::{
-    calls::{name_argument, other},
+    calls::{name_argument, of_table, other},
     config::{CALL_TABLE, plan, setting},
     fields::Field,
     loss::cause,
@@ -55,7 +55,7 @@ pub(crate) fn enter_by_table(pt_regs: Ptr, nr: u32) {
     let Some(wanted) = WANTED_CALLS.get(arch::abi() as u32 * CALL_TABLE + index) else {
         return;
     };
-    let (kind, shape) = (*wanted as u16, (*wanted >> 16) as u16);
+    let (kind, shape) = of_table(*wanted);
     if kind != 0 {
         enter(kind, shape, pt_regs);
     }
@@ -63,7 +63,7 @@ pub(crate) fn enter_by_table(pt_regs: Ptr, nr: u32) {
 
 /// A call of a known kind begins.
 #[inline(always)]
-pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
+pub(crate) fn enter(kind: u16, shape: u32, pt_regs: Ptr) {
     let by_policy = policy::is_set() && (kind == kind::OPEN || kind == kind::OTHER);
     begin(kind, shape, pt_regs, by_policy);
 }
@@ -75,7 +75,7 @@ pub(crate) fn enter_forced(pt_regs: Ptr) {
 }
 
 #[inline(always)]
-fn begin(kind: u16, shape: u16, pt_regs: Ptr, by_policy: bool) {
+fn begin(kind: u16, shape: u32, pt_regs: Ptr, by_policy: bool) {
     if is_self() {
         return;
     }
@@ -163,7 +163,7 @@ pub(crate) fn put_user_name(slot: &mut Slot) {
 /// BASE: where a relative name starts from when that is a descriptor. The caller may close it before
 /// anybody can look the name up.
 #[inline(always)]
-pub(crate) fn put_base(slot: &mut Slot, shape: u16) {
+pub(crate) fn put_base(slot: &mut Slot, shape: u32) {
     let fd = slot.prefix.call.args[0] as i32;
     if name_argument(shape) == Some(1) && fd >= 0 {
         let file = behind(fd as u32);
@@ -174,7 +174,7 @@ pub(crate) fn put_base(slot: &mut Slot, shape: u16) {
 }
 
 #[inline(always)]
-pub(crate) fn name_address(slot: &Slot, shape: u16) -> u64 {
+pub(crate) fn name_address(slot: &Slot, shape: u32) -> u64 {
     match name_argument(shape) {
         Some(0) => slot.prefix.call.args[0],
         Some(_) => slot.prefix.call.args[1],

@@ -6,29 +6,29 @@ use crate::wire::kind;
 /// How a family's arguments are laid out.
 pub mod shape {
     /// open(name, flags, mode)
-    pub const OPEN: u16 = 1;
+    pub const OPEN: u32 = 1;
     /// openat(dirfd, name, flags, mode)
-    pub const OPENAT: u16 = 2;
+    pub const OPENAT: u32 = 2;
     /// openat2(dirfd, name, how, size)
-    pub const OPENAT2: u16 = 3;
+    pub const OPENAT2: u32 = 3;
     /// creat(name, mode)
-    pub const CREAT: u16 = 4;
+    pub const CREAT: u32 = 4;
     /// execve(name, argv, envp)
-    pub const EXECVE: u16 = 5;
+    pub const EXECVE: u32 = 5;
     /// execveat(dirfd, name, argv, envp, flags)
-    pub const EXECVEAT: u16 = 6;
+    pub const EXECVEAT: u32 = 6;
     /// init_module(image, len, params)
-    pub const INIT_MODULE: u16 = 7;
+    pub const INIT_MODULE: u32 = 7;
     /// finit_module(fd, params, flags)
-    pub const FINIT_MODULE: u16 = 8;
+    pub const FINIT_MODULE: u32 = 8;
     /// utimensat(dirfd, name, timespec\[2\], flags)
-    pub const UTIMENSAT: u16 = 9;
+    pub const UTIMENSAT: u32 = 9;
     /// futimesat(dirfd, name, timeval\[2\])
-    pub const FUTIMESAT: u16 = 10;
+    pub const FUTIMESAT: u32 = 10;
     /// utimes(name, timeval\[2\])
-    pub const UTIMES: u16 = 11;
+    pub const UTIMES: u32 = 11;
     /// utime(name, utimbuf)
-    pub const UTIME: u16 = 12;
+    pub const UTIME: u32 = 12;
 }
 
 /// A system call that a hook knows.
@@ -36,10 +36,10 @@ pub mod shape {
 pub struct Call {
     pub name: &'static str,
     pub kind: u16,
-    pub shape: u16,
+    pub shape: u32,
 }
 
-const fn call(name: &'static str, kind: u16, shape: u16) -> Call {
+const fn call(name: &'static str, kind: u16, shape: u32) -> Call {
     Call { name, kind, shape }
 }
 
@@ -61,7 +61,7 @@ pub const CALLS: &[Call] = &[
 
 /// Which argument is the path; `None` for a call without one.
 #[must_use]
-pub const fn name_argument(shape: u16) -> Option<usize> {
+pub const fn name_argument(shape: u32) -> Option<usize> {
     match shape {
         shape::OPEN | shape::CREAT | shape::EXECVE | shape::UTIMES | shape::UTIME => Some(0),
         shape::OPENAT | shape::OPENAT2 | shape::EXECVEAT | shape::UTIMENSAT | shape::FUTIMESAT => {
@@ -75,33 +75,78 @@ pub const fn name_argument(shape: u16) -> Option<usize> {
 /// Places count from 1; 0 is none.
 pub mod other {
     /// First path.
-    pub const NAME: u16 = 0;
+    pub const NAME: u32 = 0;
     /// Second path.
-    pub const SECOND: u16 = 3;
+    pub const SECOND: u32 = 3;
     /// A descriptor whose file audit records when the call begins: audit_file.
-    pub const FILE: u16 = 6;
+    pub const FILE: u32 = 6;
     /// Where the call puts two descriptors.
-    pub const PAIR: u16 = 9;
+    pub const PAIR: u32 = 9;
     /// bpf: the program that PROG_LOAD gave.
-    pub const BPF: u16 = 1 << 12;
+    pub const BPF: u32 = 1 << 12;
     /// capset: the capabilities now.
-    pub const CAPS: u16 = 1 << 13;
+    pub const CAPS: u32 = 1 << 13;
 
     /// The working directory is taken with the name, as the call changes it.
-    pub const CWD_FIRST: u16 = 1 << 14;
+    pub const CWD_FIRST: u32 = 1 << 14;
 
     /// socketcall: its arguments are in memory.
-    pub const ARGUMENTS: u16 = 1 << 15;
+    pub const ARGUMENTS: u32 = 1 << 15;
+
+    /// A socket's address, where no hook sees the kernel's copy: an [`address`](super::address).
+    pub const ADDRESS: u32 = 16;
+    /// sendmmsg, recvmmsg: the message is one of many.
+    pub const MANY: u32 = 1 << 19;
 
     /// The place at a bit, 0 if none.
     #[must_use]
-    pub const fn place(shape: u16, bit: u16) -> u16 {
+    pub const fn place(shape: u32, bit: u32) -> u32 {
         shape >> bit & 7
     }
 }
 
+/// Where a call has a socket's address (`other::ADDRESS`).
+pub mod address {
+    /// connect(fd, address, length)
+    pub const TAKEN: u32 = 1;
+    /// sendto(…, address, length)
+    pub const TAKEN_LAST: u32 = 2;
+    /// accept(fd, address, \*length)
+    pub const GIVEN: u32 = 3;
+    /// recvfrom(…, address, \*length)
+    pub const GIVEN_LAST: u32 = 4;
+    /// sendmsg(fd, message, …)
+    pub const TAKEN_MESSAGE: u32 = 5;
+    /// recvmsg(fd, message, …)
+    pub const GIVEN_MESSAGE: u32 = 6;
+
+    /// Whether the kernel gives it to the caller.
+    #[must_use]
+    pub const fn is_given(class: u32) -> bool {
+        matches!(class, GIVEN | GIVEN_LAST | GIVEN_MESSAGE)
+    }
+
+    /// Of a socketcall, by its first argument (SYS_BIND … of linux/net.h); 0: none.
+    #[must_use]
+    pub const fn of_socketcall(call: u64) -> u32 {
+        match call as u32 {
+            2 | 3 => TAKEN,
+            5..=7 | 18 => GIVEN,
+            11 => TAKEN_LAST,
+            12 => GIVEN_LAST,
+            16 | 20 => TAKEN_MESSAGE,
+            17 | 19 => GIVEN_MESSAGE,
+            _ => 0,
+        }
+    }
+}
+
+const fn addressed(name: &'static str, class: u32) -> Call {
+    call(name, kind::OTHER, class << other::ADDRESS)
+}
+
 /// A call of kind OTHER with paths.
-const fn named(name: &'static str, first: u16, second: u16) -> Call {
+const fn named(name: &'static str, first: u32, second: u32) -> Call {
     call(
         name,
         kind::OTHER,
@@ -204,12 +249,38 @@ pub const OTHERS: &[Call] = &[
     call("pipe2", kind::OTHER, 1 << other::PAIR),
     call("socketpair", kind::OTHER, 4 << other::PAIR),
     call("socketcall", kind::OTHER, other::ARGUMENTS),
+    addressed("bind", address::TAKEN),
+    addressed("connect", address::TAKEN),
+    addressed("sendto", address::TAKEN_LAST),
+    addressed("accept", address::GIVEN),
+    addressed("accept4", address::GIVEN),
+    addressed("getsockname", address::GIVEN),
+    addressed("getpeername", address::GIVEN),
+    addressed("recvfrom", address::GIVEN_LAST),
+    addressed("sendmsg", address::TAKEN_MESSAGE),
+    addressed("recvmsg", address::GIVEN_MESSAGE),
+    call(
+        "sendmmsg",
+        kind::OTHER,
+        address::TAKEN_MESSAGE << other::ADDRESS | other::MANY,
+    ),
+    call(
+        "recvmmsg",
+        kind::OTHER,
+        address::GIVEN_MESSAGE << other::ADDRESS | other::MANY,
+    ),
     call("bpf", kind::OTHER, other::BPF),
     call("capset", kind::OTHER, other::CAPS),
 ];
 
-/// A value of the `WANTED_CALLS` map: kind in the low half, shape in the high half.
+/// A value of the `WANTED_CALLS` map: kind in the lowest byte, shape above.
 #[must_use]
-pub const fn table_value(kind: u16, shape: u16) -> u32 {
-    kind as u32 | (shape as u32) << 16
+pub const fn table_value(kind: u16, shape: u32) -> u32 {
+    kind as u32 | shape << 8
+}
+
+/// Kind and shape of such a value.
+#[must_use]
+pub const fn of_table(value: u32) -> (u16, u32) {
+    (value as u16 & 0xff, value >> 8)
 }

@@ -32,7 +32,7 @@ fn put_dentry(slot: &mut Slot, section: u16, dentry: Ptr, vfsmount: Ptr) {
         return;
     }
     let begun = match section {
-        tag::PATH | tag::BASE => slot.begin_early(),
+        tag::PATH | tag::BASE | tag::SECOND_BASE => slot.begin_early(),
         _ => slot.begin(),
     };
     let Some(start) = begun else { return };

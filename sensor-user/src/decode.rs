@@ -133,7 +133,10 @@ pub struct CallFacts {
     pub times: TimeFacts,
     /// The second path of a call that has two.
     pub second_name: Option<Bytes>,
+    pub second_base: Option<RawPath>,
     pub sockaddr: Option<Bytes>,
+    /// `sockaddr` was read from the caller's memory.
+    pub sockaddr_from_user: bool,
     /// Processes that the call is about, and their security contexts.
     pub targets: Vec<(TargetFacts, Option<Bytes>)>,
     pub old_caps: Option<CapFacts>,
@@ -247,7 +250,9 @@ impl CallFacts {
             how: None,
             times: TimeFacts::default(),
             second_name: None,
+            second_base: None,
             sockaddr: None,
+            sockaddr_from_user: false,
             targets: Vec::new(),
             old_caps: None,
             caps: None,
@@ -301,6 +306,7 @@ impl CallFacts {
             }
             tag::CWD => self.cwd = Some(walked(data)),
             tag::BASE => self.base = Some(walked(data)),
+            tag::SECOND_BASE => self.second_base = Some(walked(data)),
             tag::EXE => self.exe = Some(walked(data)),
             tag::PROCTITLE => self.proctitle = data,
             tag::ARGV => {
@@ -318,6 +324,10 @@ impl CallFacts {
             tag::MODULE_NAME => self.module_name = Some(string(&data)),
             tag::OPEN_HOW => self.how = OpenHow::read_from_prefix(&data).ok().map(|(how, _)| how),
             tag::TIMES => self.merge_times(&data),
+            tag::SOCKADDR => {
+                self.sockaddr = Some(data);
+                self.sockaddr_from_user = flags & flag::FROM_USER != 0;
+            }
             _ => self.take_other(tag, data),
         }
     }
@@ -329,7 +339,6 @@ impl CallFacts {
         }
         match tag {
             tag::SECOND_NAME => self.second_name = Some(string(&data)),
-            tag::SOCKADDR => self.sockaddr = Some(data),
             tag::TARGET => self
                 .targets
                 .extend(value(&data).map(|target| (target, None))),

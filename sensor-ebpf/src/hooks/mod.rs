@@ -2,6 +2,7 @@
 //! fetch their arguments; what to do with them is the same for every plan.
 
 pub(crate) mod accounts;
+pub(crate) mod address;
 pub(crate) mod exec;
 pub(crate) mod file_caps;
 pub(crate) mod module;

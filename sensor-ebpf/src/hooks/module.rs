@@ -21,7 +21,7 @@ const NAME: usize = 64;
 
 /// The call begins: the descriptor's file, before anybody can close it.
 #[inline(always)]
-pub(crate) fn entered(slot: &mut Slot, call_shape: u16) {
+pub(crate) fn entered(slot: &mut Slot, call_shape: u32) {
     if call_shape == shape::FINIT_MODULE {
         let fd = slot.prefix.call.args[0] as u32;
         put_descriptor(slot, fd);

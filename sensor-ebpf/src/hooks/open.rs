@@ -46,7 +46,7 @@ static WATCHED_NAMES: HashMap<[u8; NAME_KEY], u32> = HashMap::with_max_entries(1
 
 /// First look, from the registers alone: `None` for an open that nothing can want.
 #[inline(always)]
-pub(crate) fn judge(call_shape: u16, args: &[u64; 6]) -> Option<u64> {
+pub(crate) fn judge(call_shape: u32, args: &[u64; 6]) -> Option<u64> {
     let flags = match call_shape {
         shape::OPEN => args[1],
         shape::OPENAT => args[2],

@@ -9,6 +9,7 @@ use sensor_ebpf::{
 use crate::{
     call::{only_tracepoints, put_user_name},
     file::{behind, put_descriptor},
+    hooks::address,
     kernel::{Ptr, current, load_user},
     path::put_path,
     policy,
@@ -21,10 +22,12 @@ const PROG_LOAD: u64 = 5;
 /// `Slot::marks`: the kernel logs something of the call itself, and with that the call, whatever the
 /// rules say.
 pub(crate) const FORCED: u64 = 1 << 33;
+/// `Slot::saved` under the tracepoint plan: the second name was read when the call began.
+const SECOND_READ: usize = 1;
 
 /// The argument at a place of the shape; 0 if there is none.
 #[inline(always)]
-pub(crate) fn argument(slot: &Slot, shape: u16, bit: u16) -> u64 {
+pub(crate) fn argument(slot: &Slot, shape: u32, bit: u32) -> u64 {
     let args = &slot.prefix.call.args;
     match place(shape, bit) {
         1 => args[0],
@@ -38,7 +41,7 @@ pub(crate) fn argument(slot: &Slot, shape: u16, bit: u16) -> u64 {
 
 /// The call begins.
 #[inline(always)]
-pub(crate) fn entered(slot: &mut Slot, shape: u16) {
+pub(crate) fn entered(slot: &mut Slot, shape: u32) {
     slot.marks = shape.into();
     if place(shape, other::FILE) != 0 {
         let fd = argument(slot, shape, other::FILE) as u32;
@@ -49,16 +52,46 @@ pub(crate) fn entered(slot: &mut Slot, shape: u16) {
         put_path(slot, tag::CWD, pwd);
     }
     slot.late_name = argument(slot, shape, other::NAME);
-    if only_tracepoints() && slot.late_name != 0 {
-        put_user_name(slot);
-        put_second_name(slot, shape);
+    if only_tracepoints() {
+        if slot.late_name != 0 {
+            put_bases(slot, shape);
+            put_user_name(slot);
+            put_second_name(slot, shape);
+        }
+        address::entered(slot, shape);
+    }
+}
+
+/// BASE and SECOND_BASE. Calls that have something else than a descriptor in that place have a base
+/// that nobody asks for.
+#[inline(always)]
+fn put_bases(slot: &mut Slot, shape: u32) {
+    let args = slot.prefix.call.args;
+    match place(shape, other::NAME) {
+        2 => put_start(slot, tag::BASE, args[0] as u32),
+        5 => put_start(slot, tag::BASE, args[3] as u32),
+        _ => {}
+    }
+    match place(shape, other::SECOND) {
+        4 => put_start(slot, tag::SECOND_BASE, args[2] as u32),
+        3 => put_start(slot, tag::SECOND_BASE, args[1] as u32),
+        _ => {}
+    }
+}
+
+/// Where a relative name starts, if that is a descriptor.
+#[inline(always)]
+fn put_start(slot: &mut Slot, tag: u16, fd: u32) {
+    let file = behind(fd);
+    if !file.is_null() {
+        put_path(slot, tag, file.at(Field::FilePath));
     }
 }
 
 #[inline(always)]
-fn put_second_name(slot: &mut Slot, shape: u16) {
+fn put_second_name(slot: &mut Slot, shape: u32) {
     let second = argument(slot, shape, other::SECOND);
-    if second == 0 {
+    if second == 0 || (only_tracepoints() && slot.saved[SECOND_READ] != 0) {
         return;
     }
     if let Some(start) = slot.begin_early() {
@@ -66,6 +99,7 @@ fn put_second_name(slot: &mut Slot, shape: u16) {
             slot.cancel(start);
         } else {
             slot.end(start, tag::SECOND_NAME, flag::FROM_USER);
+            slot.saved[SECOND_READ] = 1;
         }
     }
 }
@@ -73,13 +107,14 @@ fn put_second_name(slot: &mut Slot, shape: u16) {
 /// The call ends.
 #[inline(always)]
 pub(crate) fn finish(slot: &mut Slot) -> bool {
-    let shape = slot.marks as u16;
+    let shape = slot.marks as u32;
     // A return probe that the kernel skipped: what the function did is not in the event.
     if slot.saved[0] != 0 {
         slot.mark(flag::READ_FAILED);
     }
-    if !only_tracepoints() {
-        put_second_name(slot, shape);
+    put_second_name(slot, shape);
+    if only_tracepoints() {
+        address::finish(slot, shape);
     }
     if shape & other::ARGUMENTS != 0
         && let Some(start) = slot.begin()
@@ -104,7 +139,7 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
 }
 
 #[inline(always)]
-fn put_pair(slot: &mut Slot, shape: u16) {
+fn put_pair(slot: &mut Slot, shape: u32) {
     if place(shape, other::PAIR) != 0 {
         let pair: u64 = load_user(argument(slot, shape, other::PAIR));
         slot.put(tag::FD_PAIR, flag::FROM_USER, &pair);

@@ -33,7 +33,7 @@ const BY_DESCRIPTOR: u64 = 1;
 
 /// The call begins.
 #[inline(always)]
-pub(crate) fn entered(slot: &mut Slot, call_shape: u16) {
+pub(crate) fn entered(slot: &mut Slot, call_shape: u32) {
     slot.late_name = name_address(slot, call_shape);
     put_user_name(slot);
     if !only_tracepoints() {
@@ -72,7 +72,7 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
 
 /// What the caller asked for, from its memory: no kernel object is in sight.
 #[inline(always)]
-fn asked_by_user(slot: &Slot, call_shape: u16) -> TimeFacts {
+fn asked_by_user(slot: &Slot, call_shape: u32) -> TimeFacts {
     let call = &slot.prefix.call;
     let times = match call_shape {
         shape::UTIMENSAT | shape::FUTIMESAT => call.args[2],

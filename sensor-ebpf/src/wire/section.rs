@@ -69,6 +69,8 @@ pub mod tag {
     pub const ANOMALY_OPERATION: u16 = 26;
     /// The arguments of socketcall, of the width of the caller's words.
     pub const SOCKETCALL: u16 = 27;
+    /// The same as BASE for the call's second path.
+    pub const SECOND_BASE: u16 = 28;
 }
 
 /// Flags of a section or of a whole event.

@@ -81,14 +81,19 @@ fn parent(facts: &CallFacts, cwd: Option<&Bytes>, item: &PathItem) -> Option<Pat
     })
 }
 
-/// Whether the mode lets the caller search a directory. Its supplementary groups and capabilities
-/// are not known here.
-fn may_search(facts: &CallFacts, directory: &FileFacts) -> bool {
+/// Whether the mode lets the caller search a directory.
+pub(super) fn may_search(facts: &CallFacts, directory: &FileFacts) -> bool {
+    may(facts, directory, 1)
+}
+
+/// Whether the mode gives the caller a right: 4, 2, 1. Its supplementary groups and capabilities are not
+/// known here.
+pub(super) fn may(facts: &CallFacts, file: &FileFacts, right: u32) -> bool {
     let [.., fsuid, fsgid] = facts.task.cred;
-    let shift = match (directory.uid == fsuid, directory.gid == fsgid) {
+    let shift = match (file.uid == fsuid, file.gid == fsgid) {
         (true, _) => 6,
         (false, true) => 3,
         (false, false) => 0,
     };
-    fsuid == 0 || directory.mode >> shift & 1 != 0
+    fsuid == 0 || file.mode >> shift & right != 0
 }

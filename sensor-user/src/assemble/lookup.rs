@@ -26,7 +26,7 @@ use rustix::{
 use sensor_ebpf::wire::flag;
 
 use crate::{
-    decode::CallFacts,
+    decode::{CallFacts, RawPath},
     event::{FileFacts, NameType, PathItem, Times},
     script,
 };
@@ -46,8 +46,26 @@ struct Found {
     stat: Statx,
 }
 
+/// Where a relative name starts.
+#[derive(Clone, Copy)]
+pub(super) struct Start<'a> {
+    /// `None` is the working directory.
+    pub(super) fd: Option<i32>,
+    pub(super) base: Option<&'a RawPath>,
+}
+
+impl<'a> Start<'a> {
+    /// Of a call of the four families.
+    fn of(facts: &'a CallFacts) -> Self {
+        Self {
+            fd: facts.dirfd(),
+            base: facts.base.as_ref(),
+        }
+    }
+}
+
 /// Where the caller's name leads: as text from the root, or from the descriptor that it started at.
-fn place(facts: &CallFacts, name: &[u8]) -> Option<Place> {
+fn place(facts: &CallFacts, start: Start<'_>, name: &[u8]) -> Option<Place> {
     let pid = facts.task.pid;
     // `self` would be this process.
     let own = name.strip_prefix(b"/proc/self/").map(|rest| {
@@ -70,19 +88,33 @@ fn place(facts: &CallFacts, name: &[u8]) -> Option<Place> {
     let below_root = |start: Option<&[u8]>, mounts| Place {
         mounts,
         base: root,
-        path: PathBuf::from(OsStr::from_bytes(&script::absolute(name, start)[1..])),
+        path: match start {
+            // A descriptor need not be a directory's.
+            Some(start) if name.is_empty() => PathBuf::from(OsStr::from_bytes(&start[1..])),
+            _ => PathBuf::from(OsStr::from_bytes(&script::absolute(name, start)[1..])),
+        },
         resolve,
     };
     if name.first() == Some(&b'/') {
         return Some(below_root(None, mounts));
     }
-    match (facts.dirfd(), &facts.base, &facts.cwd) {
-        (None, _, Some(start)) | (Some(_), Some(start), _) => {
+    let text = match start.fd {
+        None => facts.cwd.as_ref(),
+        Some(_) => start.base,
+    };
+    let link = match start.fd {
+        None => "cwd".to_owned(),
+        Some(fd) => format!("fd/{fd}"),
+    };
+    // What has no name any more.
+    let nameless = |path: &RawPath| path.flags & (flag::DELETED | flag::DETACHED) != 0;
+    match text {
+        Some(start) if !ours || !nameless(start) => {
             Some(below_root(Some(&start.to_bytes()), mounts))
         }
         // The programs of the stronger plans send no base: few of their calls need a look-up.
-        (Some(fd), None, _) if ours => Some(Place {
-            base: format!("/proc/{pid}/fd/{fd}").into(),
+        _ if ours => Some(Place {
+            base: format!("/proc/{pid}/{link}").into(),
             path: PathBuf::from(OsStr::from_bytes(name)),
             resolve,
             mounts,
@@ -92,26 +124,40 @@ fn place(facts: &CallFacts, name: &[u8]) -> Option<Place> {
 }
 
 impl Place {
-    fn look(&self, follow: bool) -> Option<Found> {
-        let handle = OFlags::PATH | OFlags::CLOEXEC;
-        let base = open(&self.base, handle, Mode::empty()).ok()?;
-        let follow = if follow {
-            OFlags::empty()
-        } else {
-            OFlags::NOFOLLOW
-        };
-        let path = if self.path.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            &self.path
-        };
-        let at = |resolve| openat2(&base, path, handle | follow, Mode::empty(), resolve);
+    /// Where it was found, as the caller sees it: below another root that is not the path that this
+    /// process sees.
+    fn resolved(&self, found: &Found) -> Option<Bytes> {
+        if self.resolve.contains(ResolveFlags::IN_ROOT) {
+            let mut path = b"/".to_vec();
+            path.extend_from_slice(self.path.as_os_str().as_bytes());
+            return Some(path.into());
+        }
+        path_of(&found.handle).map(Bytes::from)
+    }
+
+    fn below(&self, base: &OwnedFd, follow: bool) -> Option<OwnedFd> {
+        let mut flags = OFlags::PATH | OFlags::CLOEXEC;
+        if !follow {
+            flags |= OFlags::NOFOLLOW;
+        }
+        let at = |resolve| openat2(base, &self.path, flags, Mode::empty(), resolve);
         let opened = match at(self.resolve | ResolveFlags::CACHED) {
             // Before 5.12; and where the kernel must do more than read its caches.
             Err(Errno::INVAL | Errno::AGAIN) if asks_nobody(&self.mounts) => at(self.resolve),
             opened => opened,
         };
-        let handle = opened.ok().filter(|handle| !is_this_process(handle))?;
+        opened.ok()
+    }
+
+    fn look(&self, follow: bool) -> Option<Found> {
+        let handle = OFlags::PATH | OFlags::CLOEXEC;
+        let base = open(&self.base, handle, Mode::empty()).ok()?;
+        let opened = if self.path.as_os_str().is_empty() {
+            base
+        } else {
+            self.below(&base, follow)?
+        };
+        let handle = Some(opened).filter(|handle| !is_this_process(handle))?;
         let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
         let stat = statx(&handle, c"", flags, StatxFlags::BASIC_STATS).ok()?;
         Some(Found { handle, stat })
@@ -168,7 +214,30 @@ impl Found {
 }
 
 fn look(facts: &CallFacts, name: &[u8], follow: bool) -> Option<Found> {
-    place(facts, name)?.look(follow)
+    place(facts, Start::of(facts), name)?.look(follow)
+}
+
+/// A file and its path, by a name that starts anywhere.
+pub(super) fn find(
+    facts: &CallFacts,
+    start: Start<'_>,
+    name: &[u8],
+    follow: bool,
+) -> Option<(FileFacts, Option<Bytes>)> {
+    let place = place(facts, start, name)?;
+    let found = place.look(follow)?;
+    Some((found.file(), place.resolved(&found)))
+}
+
+/// The caller's root directory now: where a chroot led.
+pub(super) fn root(facts: &CallFacts) -> Option<FileFacts> {
+    let place = Place {
+        base: format!("/proc/{}/root", facts.task.pid).into(),
+        path: PathBuf::new(),
+        resolve: ResolveFlags::NO_MAGICLINKS,
+        mounts: "/proc/self/mountinfo".into(),
+    };
+    place.look(true).map(|found| found.file())
 }
 
 /// Opens a regular file to read; never a pipe or a device, which could block or act. By the handle that
@@ -208,19 +277,11 @@ pub(super) fn after_utime(facts: &CallFacts) -> Option<(PathItem, Times)> {
     const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
     let name = facts.user_name.as_ref()?;
     let nofollow = facts.is("utimensat") && facts.call.args[3] & AT_SYMLINK_NOFOLLOW != 0;
-    let place = place(facts, name)?;
+    let place = place(facts, Start::of(facts), name)?;
     let found = place.look(!nofollow)?;
-    // Below another root the path as this process sees it is not the caller's.
-    let resolved = if place.resolve.contains(ResolveFlags::IN_ROOT) {
-        let mut path = b"/".to_vec();
-        path.extend_from_slice(place.path.as_os_str().as_bytes());
-        Some(path)
-    } else {
-        path_of(&found.handle)
-    };
     let item = PathItem {
         name: Some(name.clone()),
-        resolved: resolved.map(Bytes::from),
+        resolved: place.resolved(&found),
         file: Some(found.file()),
         nametype: NameType::Normal,
         ..PathItem::default()

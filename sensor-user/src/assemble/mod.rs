@@ -12,6 +12,8 @@ mod module;
 mod names;
 mod open;
 mod other;
+mod targets;
+mod unseen;
 mod utime;
 
 use std::collections::VecDeque;
@@ -167,7 +169,7 @@ impl Assembler {
             self.caps_of_files(&mut paths, facts, when, more);
         }
         let named = self.has_cwd(facts, &paths);
-        let mut aux = self.aux(facts);
+        let mut aux = self.aux(facts, &mut caveats);
         if let What::Exec(_) = what {
             aux.extend(caps::raised(facts, &paths));
         }
@@ -267,7 +269,7 @@ impl CallFacts {
     }
 
     /// Argument layout, `sensor_ebpf::calls::shape`.
-    fn shape(&self) -> u16 {
+    fn shape(&self) -> u32 {
         let name = self.name();
         CALLS
             .iter()
@@ -281,6 +283,18 @@ impl CallFacts {
         let has_dirfd = sensor_ebpf::calls::name_argument(self.shape()) == Some(1);
         let fd = low32(self.call.args[0]).cast_signed();
         (has_dirfd && fd != AT_FDCWD).then_some(fd)
+    }
+}
+
+impl CallFacts {
+    /// Whether the kernel took the address in `sockaddr`, for all that is known: not where the descriptor
+    /// is no socket's, at which connect alone looks later.
+    fn took_address(&self) -> bool {
+        let errno = i32::try_from(-self.call.ret).unwrap_or(0);
+        let connect =
+            self.is("connect") || (self.is("socketcall") && low32(self.call.args[0]) == 3);
+        let refused = errno == libc::EBADF || (errno == libc::ENOTSOCK && !connect);
+        !(self.sockaddr_from_user && refused)
     }
 }
 

@@ -208,7 +208,7 @@ impl Names {
     }
 }
 
-fn join(directory: &Bytes, entry: &Bytes) -> Bytes {
+pub(super) fn join(directory: &Bytes, entry: &Bytes) -> Bytes {
     let mut path = directory.to_vec();
     if path.last() != Some(&b'/') {
         path.push(b'/');

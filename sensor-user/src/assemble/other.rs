@@ -2,11 +2,15 @@
 //! records beside SYSCALL.
 
 use bytes::Bytes;
-use sensor_ebpf::wire::{CapFacts, TargetFacts, item::op};
+use sensor_ebpf::{
+    config::plan,
+    wire::{CapFacts, TargetFacts, item::op},
+};
 
 use super::{
     Assembler, items, lookup, low32,
     names::{Found, Names},
+    unseen,
 };
 use crate::{
     decode::{CallFacts, RawItem},
@@ -60,7 +64,8 @@ impl Assembler {
         for n in taken_first(facts, self.kernel) {
             paths.take(*n);
         }
-        for raw in &facts.items {
+        let unseen = self.unseen_items(facts, caveats);
+        for raw in facts.items.iter().chain(&unseen) {
             paths.event(raw, facts);
             if raw.facts.op == op::OPENED && raw.facts.err != 0 {
                 caveats.looked_up |= paths.failed_open(raw, facts);
@@ -70,7 +75,21 @@ impl Assembler {
             .arguments
             .iter()
             .any(|argument| argument.item.is_some() && !argument.looked_up);
-        paths.names.items(cwd)
+        let mut items = paths.names.items(cwd);
+        for item in &mut items {
+            item.file = item.file.filter(|file| !unseen::is_unknown(file));
+        }
+        items
+    }
+
+    /// What no hook told of.
+    fn unseen_items(&self, facts: &CallFacts, caveats: &mut Caveats) -> Vec<RawItem> {
+        if self.plan != plan::TRACEPOINT {
+            return Vec::new();
+        }
+        let items = unseen::items(facts, self.kernel);
+        caveats.looked_up |= items.iter().any(|raw| items::file(&raw.facts).is_some());
+        items
     }
 
     /// The path arguments that the kernel can take: not too long, not empty unless that is allowed.
@@ -110,7 +129,7 @@ impl Assembler {
     }
 
     /// The further records of a call, in auditd's order.
-    pub(super) fn aux(&self, facts: &CallFacts) -> Vec<Aux> {
+    pub(super) fn aux(&self, facts: &CallFacts, caveats: &mut Caveats) -> Vec<Aux> {
         let mut aux = Vec::new();
         if let Some(login) = facts.login {
             aux.push(Aux::Login {
@@ -127,7 +146,9 @@ impl Assembler {
         }));
         aux.extend(special(facts, self.kernel));
         aux.extend(facts.pair.map(|[fd0, fd1]| Aux::FdPair(fd0, fd1)));
-        aux.extend(facts.sockaddr.clone().map(Aux::Sockaddr));
+        let sockaddr = facts.sockaddr.clone().filter(|_| facts.took_address());
+        caveats.name_from_user |= sockaddr.is_some() && facts.sockaddr_from_user;
+        aux.extend(sockaddr.map(Aux::Sockaddr));
         let anomaly = |(kind, operation): &(u32, Bytes)| {
             Some(Aux::Anomaly {
                 kind: u16::try_from(*kind).ok()?,
@@ -139,6 +160,13 @@ impl Assembler {
         let refused = facts.is("ptrace") && facts.call.ret == -i64::from(libc::EIO);
         if !refused {
             targets(&facts.targets, &mut aux);
+        }
+        if self.plan == plan::TRACEPOINT
+            && !refused
+            && let Some(target) = self.target(facts)
+        {
+            caveats.looked_up = true;
+            targets(&[target], &mut aux);
         }
         aux
     }

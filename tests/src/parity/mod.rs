@@ -134,7 +134,7 @@ fn one(plan: &str, families: &[String]) -> Result<(bool, u64)> {
     let sensor = (plan != ALONE).then(|| sensor(plan, &ours)).transpose()?;
     let work = dir.path().join("work");
     fs::create_dir(&work)?;
-    workload(&work, families)?;
+    workload(&work, families, plan)?;
     until_whole(&theirs)?;
     let Some(sensor) = sensor else {
         return Ok((rules::count(&log::read(&theirs)?, families)?, 0));
@@ -183,8 +183,11 @@ pub(crate) fn driver() -> PathBuf {
 }
 
 /// In a process of its own, under its own login uid.
-fn workload(dir: &Path, families: &[String]) -> Result<()> {
+fn workload(dir: &Path, families: &[String], plan: &str) -> Result<()> {
     let mut child = Command::new(driver());
+    if plan == "tracepoint" {
+        child.env(workload::PACE, "4");
+    }
     child.args(["act", "parity"]).arg(dir).args(families);
     child.stdin(Stdio::null());
     // SAFETY: only system calls that are safe between fork and exec: open, write, close.

@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use libc::{AT_FDCWD, c_long};
 
+pub(super) use call::PACE;
 use call::call;
 
 mod attributes;
