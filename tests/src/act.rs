@@ -27,6 +27,7 @@ pub(crate) fn act(words: &[OsString]) -> ExitCode {
         Some("parity") => parity(rest),
         Some("tell") => tell(rest),
         Some("memfd") => memfd(),
+        Some("soundness") => soundness(rest),
         Some("delete-self-open") => {
             let deleted = std::env::current_exe().and_then(std::fs::remove_file);
             let opened = rest.first().map(std::fs::File::open);
@@ -61,6 +62,17 @@ fn tell(words: &[OsString]) -> ExitCode {
     let mut body = text.as_encoded_bytes().to_vec();
     body.push(0);
     ExitCode::from(u8::from(!crate::parity::tell_audit(kind, &body)))
+}
+
+/// `soundness DIR SEED COUNT`: random operations.
+fn soundness(words: &[OsString]) -> ExitCode {
+    let number = |n: usize| words.get(n)?.to_str()?.parse::<u64>().ok();
+    let (Some(dir), Some(seed), Some(count)) = (words.first(), number(1), number(2)) else {
+        return ExitCode::FAILURE;
+    };
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let done = crate::soundness::act(dir.as_ref(), seed, count);
+    ExitCode::from(u8::from(done.is_err()))
 }
 
 fn thread_exec(words: Vec<OsString>) -> ExitCode {

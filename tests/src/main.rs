@@ -9,6 +9,7 @@ mod harness;
 mod json;
 mod parity;
 mod sensor;
+mod soundness;
 mod tiny;
 
 use std::process::ExitCode;
@@ -41,6 +42,8 @@ enum Verb {
         #[arg(long, default_value = "fentry")]
         plan: String,
     },
+    /// The kernel's filter lets everything through that random rules want.
+    Soundness(soundness::Selection),
     /// Does what `act` says and ends; the sensor watches.
     #[command(hide = true)]
     Act {
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Verb::Parity(selection) => parity::parity(&selection),
         Verb::Rulesets(selection) => parity::rulesets::rulesets(&selection),
         Verb::Accounts { against, plan } => accounts::accounts(against, &plan),
+        Verb::Soundness(selection) => soundness::soundness(&selection),
         Verb::Act { words } => act::act(&words),
     }
 }

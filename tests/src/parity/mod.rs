@@ -19,6 +19,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use crate::sensor::Sensor;
+pub(crate) use log::{Record, read as read_log};
 use tools::Log;
 pub(crate) use workload::{run as act, tell_audit};
 
@@ -202,8 +203,13 @@ fn workload(dir: &Path, families: &[String], plan: &str) -> Result<()> {
 }
 
 fn until_whole(log: &Path) -> Result<()> {
+    until_named(log, END)
+}
+
+/// Until a log has the event whose PATH has this name, whole.
+pub(crate) fn until_named(log: &Path, name: &str) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(30);
-    let mark = format!("name=\"{END}\"");
+    let mark = format!("name=\"{name}\"");
     while Instant::now() < end {
         let text = fs::read(log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
