@@ -67,12 +67,13 @@ pub(crate) fn kretprobe_audit_receive_msg(ctx: RetProbeContext) -> u32 {
 /// What all but a few messages need of room.
 const SHORT: usize = 1024;
 
+#[inline(always)]
 fn send(nlh: Ptr) {
     let len = nlh.read::<u32>(Field::NlmsgLen).saturating_sub(HEADER);
     if len as usize > MESSAGE {
         output::count(kind::MESSAGE, cause::TRUNCATED);
     }
-    let len = u64::from(len);
+    let len = u64::from(len).min(MESSAGE as u64);
     if len <= SHORT as u64 {
         submit::<SHORT, { size_of::<MessageFacts>() + LABEL + SHORT }>(nlh, len);
     } else {
@@ -89,7 +90,6 @@ fn submit<const TEXT: usize, const RECORD: usize>(nlh: Ptr, len: u64) {
         output::count(kind::MESSAGE, cause::RING_FULL);
         return;
     }
-    let len = bound::<TEXT>(len.min(TEXT as u64));
     let subj = subject::name_in(current().follow(Field::TaskCred));
     // SAFETY: `room` is RECORD bytes, 8-aligned, and written as MessageFacts, LABEL bytes, at most TEXT
     // bytes, which is its size; the helpers check their sources; it is not used after it is submitted.
@@ -98,7 +98,6 @@ fn submit<const TEXT: usize, const RECORD: usize>(nlh: Ptr, len: u64) {
         (*facts).header = header;
         task::fill(&mut (*facts).task, current());
         (*facts).kind = nlh.read::<u16>(Field::NlmsgType).into();
-        (*facts).len = len as u32;
         (*facts).reserved = [0; 2];
         let label = room.add(size_of::<MessageFacts>());
         label.write(0);
@@ -107,6 +106,9 @@ fn submit<const TEXT: usize, const RECORD: usize>(nlh: Ptr, len: u64) {
         }
         let text = label.add(LABEL);
         let from = nlh.add(HEADER as usize).0 as *const _;
+        // Here and not before: the verifier of 5.10 forgets the bound of what goes to the stack.
+        let len = bound::<TEXT>(len);
+        (*facts).len = len as u32;
         if bpf_probe_read_kernel(text.cast(), len as u32, from) != 0 {
             output::count(kind::MESSAGE, cause::READ_FAILED);
         }
