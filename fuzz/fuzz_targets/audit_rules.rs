@@ -41,13 +41,23 @@ fuzz_target!(|data: &[u8]| {
     match load(data) {
         Err(errors) => {
             assert!(!errors.0.is_empty());
-            assert!(errors.0.iter().all(|e| !e.to_string().contains(char::is_control)));
+            assert!(
+                errors
+                    .0
+                    .iter()
+                    .all(|e| !e.to_string().contains(char::is_control))
+            );
         }
         Ok(policy) => {
-            policy.wanted();
+            assert!(policy.wanted().rules.len() <= policy.rules().len());
             assert_eq!(policy.explain().len(), policy.rules().len());
             for loaded in policy.rules() {
-                let again = load(&loaded.rule.line()).expect("a printed rule loads");
+                let line = loaded.rule.line();
+                // Names are longer than the numbers they were given by: a line may get too long.
+                if line.len() > 6142 {
+                    continue;
+                }
+                let again = load(&line).expect("a printed rule loads");
                 assert_eq!(again.rules()[0].rule, loaded.rule);
             }
         }

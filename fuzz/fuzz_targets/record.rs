@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
         lsms: vec!["tomoyo".to_owned()],
     };
     let mut assembler = Assembler::new(ProcessTable::new(8), plan, &kernel);
-    let Some(event) = assembler.take(message, 0) else {
+    let Some(event) = assembler.take(message, 0, &mut Vec::new) else {
         return;
     };
     let mut text = Vec::new();

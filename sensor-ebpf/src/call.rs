@@ -17,6 +17,7 @@ use crate::{
     output,
     own::has_our_root,
     path::put_path,
+    policy,
     slot::{self, Slot},
     subject::put_subject,
     task,
@@ -63,6 +64,18 @@ pub(crate) fn enter_by_table(pt_regs: Ptr, nr: u32) {
 /// A call of a known kind begins.
 #[inline(always)]
 pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
+    let by_policy = policy::is_set() && (kind == kind::OPEN || kind == kind::OTHER);
+    begin(kind, shape, pt_regs, by_policy);
+}
+
+/// A call that is told whatever the policy says.
+#[inline(always)]
+pub(crate) fn enter_forced(pt_regs: Ptr) {
+    begin(kind::OTHER, 0, pt_regs, false);
+}
+
+#[inline(always)]
+fn begin(kind: u16, shape: u16, pt_regs: Ptr, by_policy: bool) {
     if is_self() {
         return;
     }
@@ -78,12 +91,9 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
     let marks = match kind {
         kind::OPEN => match hooks::open::judge(shape, &args) {
             Some(marks) => marks,
+            None if by_policy => hooks::open::DROPPED,
             None => {
-                // What the task still holds is of a call whose end was not seen; this call's end
-                // must not be taken for it.
-                if slot::give_back() {
-                    output::count(kind, cause::NO_EXIT);
-                }
+                forget_last(kind);
                 return;
             }
         },
@@ -100,6 +110,10 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
         args,
         ret: 0,
     };
+    if by_policy && !begins_by_policy(slot) {
+        slot::give_back();
+        return;
+    }
     if kind == kind::EXEC {
         slot.old_caps = hooks::other::caps();
     }
@@ -115,6 +129,28 @@ pub(crate) fn enter(kind: u16, shape: u16, pt_regs: Ptr) {
         // For a call that fails before the kernel's copy of its name is seen.
         _ => slot.late_name = name_address(slot, shape),
     }
+}
+
+/// What the task still holds is of a call whose end was not seen; the end of the call that begins must not
+/// be taken for it.
+#[inline(always)]
+fn forget_last(kind: u16) {
+    if slot::give_back() {
+        output::count(kind, cause::NO_EXIT);
+    }
+}
+
+/// Whether a call that the policy may want goes on. An open that the rules want does in any case.
+#[inline(always)]
+fn begins_by_policy(slot: &mut Slot) -> bool {
+    let admitted = policy::admits_begin(slot);
+    if slot.prefix.header.kind == kind::OTHER {
+        return admitted;
+    }
+    if admitted {
+        slot.marks |= hooks::open::BY_POLICY;
+    }
+    slot.marks != hooks::open::DROPPED
 }
 
 /// NAME as the caller's memory has it now, from `late_name`. A page that was never touched can't be read

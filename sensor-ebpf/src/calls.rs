@@ -90,6 +90,9 @@ pub mod other {
     /// The working directory is taken with the name, as the call changes it.
     pub const CWD_FIRST: u16 = 1 << 14;
 
+    /// socketcall: its arguments are in memory.
+    pub const ARGUMENTS: u16 = 1 << 15;
+
     /// The place at a bit, 0 if none.
     #[must_use]
     pub const fn place(shape: u16, bit: u16) -> u16 {
@@ -200,6 +203,7 @@ pub const OTHERS: &[Call] = &[
     call("pipe", kind::OTHER, 1 << other::PAIR),
     call("pipe2", kind::OTHER, 1 << other::PAIR),
     call("socketpair", kind::OTHER, 4 << other::PAIR),
+    call("socketcall", kind::OTHER, other::ARGUMENTS),
     call("bpf", kind::OTHER, other::BPF),
     call("capset", kind::OTHER, other::CAPS),
 ];

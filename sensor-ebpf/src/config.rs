@@ -17,7 +17,9 @@ pub mod setting {
     pub const TASK_PT_REGS: usize = 5;
     /// Upper half of the set of all capabilities that the kernel knows; the lower half is full.
     pub const CAPS_HIGH: usize = 6;
-    pub const COUNT: usize = 7;
+    /// Not 0: there is a policy of what is recorded ([`crate::filter`]).
+    pub const POLICY: usize = 7;
+    pub const COUNT: usize = 8;
 }
 
 /// `setting::OPENS`.

@@ -97,6 +97,8 @@ fields! {
     RenameOldDentry = "renamedata.old_dentry", optional "CREATE items of renames";
     RenameNewDentry = "renamedata.new_dentry", optional "CREATE items of renames";
     RenameFlags = "renamedata.flags", optional "CREATE items of renames";
+    MsghdrName = "msghdr.msg_name";
+    MsghdrNamelen = "msghdr.msg_namelen";
     NlmsgLen = "nlmsghdr.nlmsg_len";
     NlmsgType = "nlmsghdr.nlmsg_type";
     OpenFlagsFlag = "open_flags.open_flag";

@@ -45,8 +45,13 @@ pub(crate) fn fill_parent(facts: &mut ItemFacts, dentry: Ptr) {
 /// Facts of what a `struct path` leads to.
 #[inline(always)]
 pub(crate) fn path_facts(path: Ptr) -> ItemFacts {
+    dentry_facts(path.follow(Field::PathDentry))
+}
+
+/// Facts of what a dentry stands for.
+#[inline(always)]
+pub(crate) fn dentry_facts(dentry: Ptr) -> ItemFacts {
     let mut facts = ItemFacts::default();
-    let dentry = path.follow(Field::PathDentry);
     let inode = dentry.follow(Field::DentryInode);
     if !inode.is_null() {
         fill_inode(&mut facts, inode);

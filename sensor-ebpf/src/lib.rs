@@ -6,5 +6,6 @@
 pub mod calls;
 pub mod config;
 pub mod fields;
+pub mod filter;
 pub mod loss;
 pub mod wire;

@@ -20,6 +20,8 @@ mod own;
 #[cfg(target_arch = "bpf")]
 mod path;
 #[cfg(target_arch = "bpf")]
+mod policy;
+#[cfg(target_arch = "bpf")]
 mod slot;
 #[cfg(target_arch = "bpf")]
 mod subject;

@@ -15,6 +15,7 @@ use aya_ebpf::{
 };
 use sensor_ebpf::{
     config::{SLOT_DATA, setting},
+    filter::REGISTERS,
     loss::cause,
     wire::{CapFacts, Prefix, Section, flag, kind},
 };
@@ -58,6 +59,8 @@ pub(crate) struct Slot {
     pub(crate) late_name: u64,
     pub(crate) progress: Progress,
     pub(crate) failed: FailedArgv,
+    /// What the policy's rules compare.
+    pub(crate) registers: [u32; REGISTERS],
     /// The caller's capabilities when an exec began.
     pub(crate) old_caps: CapFacts,
     pub(crate) prefix: Prefix,
@@ -172,6 +175,16 @@ impl Slot {
     #[inline(always)]
     pub(crate) fn mark(&mut self, flags: u16) {
         self.prefix.header.flags |= u32::from(flags);
+    }
+
+    /// A value that rules compare.
+    #[inline(always)]
+    pub(crate) fn register(&self, n: u32) -> u32 {
+        let mut n = u64::from(n);
+        // SAFETY: pure arithmetic on one register; in assembly as in `clamp`.
+        unsafe { asm!("{n} &= {mask}", n = inout(reg) n, mask = const REGISTERS - 1) };
+        // SAFETY: below REGISTERS by the mask.
+        unsafe { *(&raw const self.registers).cast::<u32>().add(n as usize) }
     }
 
     /// Bytes to send: the fixed part and the sections.

@@ -79,6 +79,9 @@ pub struct RunArgs {
     /// Without them, every call of the four families is, and every message.
     #[arg(long, value_name = "PATH")]
     pub audit_rules: Option<PathBuf>,
+    /// Let the kernel side send every call that an audit rule names, and decide here alone.
+    #[arg(long, hide = true)]
+    pub no_kernel_filter: bool,
     /// Size of the ring buffer: a power of two, at least a page.
     #[arg(long, default_value_t = 8 << 20, value_parser = parse_ring)]
     pub ring_bytes: u32,

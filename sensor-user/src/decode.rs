@@ -4,8 +4,9 @@ use bytes::Bytes;
 use sensor_ebpf::{
     config::LABEL,
     wire::{
-        ArgvPart, CapFacts, ExecFacts, Header, ItemFacts, Lifecycle, LoginFacts, MessageFacts,
-        OpenHow, Prefix, Section, Syscall, TargetFacts, Task, TimeFacts, VERSION, flag, kind, tag,
+        ArgvPart, CapFacts, ExecFacts, FileCapFacts, Header, ItemFacts, Lifecycle, LoginFacts,
+        MessageFacts, OpenHow, Prefix, Section, Syscall, TargetFacts, Task, TimeFacts, VERSION,
+        flag, kind, tag,
     },
 };
 use zerocopy::FromBytes;
@@ -33,6 +34,20 @@ pub enum Message {
     Call(Box<CallFacts>),
     /// What a program sent over NETLINK_AUDIT.
     User(UserMessage),
+    /// The capabilities of a file changed.
+    FileCaps(FileCapFacts),
+}
+
+impl Message {
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        match self {
+            Self::Fork(header, _) | Self::Exit(header, _) | Self::Argv(header, ..) => header,
+            Self::Call(facts) => &facts.header,
+            Self::User(message) => &message.header,
+            Self::FileCaps(facts) => &facts.header,
+        }
+    }
 }
 
 /// A user-space message and who sent it.
@@ -126,6 +141,10 @@ pub struct CallFacts {
     pub pair: Option<[i32; 2]>,
     pub bpf_prog: Option<u32>,
     pub login: Option<LoginFacts>,
+    /// `AUDIT_ANOM_*` and the operation.
+    pub anomalies: Vec<(u32, Bytes)>,
+    /// The arguments of socketcall.
+    pub socketcall: Option<Bytes>,
 }
 
 /// Reads one record.
@@ -168,6 +187,10 @@ pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
             ))
         }
         kind::MESSAGE => message(bytes).ok_or_else(short),
+        kind::FILE_CAPS => {
+            let (facts, _) = FileCapFacts::read_from_prefix(bytes).map_err(|_short| short())?;
+            Ok(Message::FileCaps(facts))
+        }
         kind::EXEC | kind::MODULE | kind::OPEN | kind::UTIME | kind::OTHER => {
             let (prefix, _) = Prefix::read_from_prefix(bytes).map_err(|_short| short())?;
             let mut facts = CallFacts::new(&prefix);
@@ -231,6 +254,8 @@ impl CallFacts {
             pair: None,
             bpf_prog: None,
             login: None,
+            anomalies: Vec::new(),
+            socketcall: None,
         }
     }
 
@@ -318,6 +343,15 @@ impl CallFacts {
             tag::FD_PAIR => self.pair = value(&data),
             tag::BPF_PROG => self.bpf_prog = value(&data),
             tag::LOGIN => self.login = value(&data),
+            tag::ANOMALY => self
+                .anomalies
+                .extend(value(&data).map(|kind| (kind, Bytes::new()))),
+            tag::ANOMALY_OPERATION => {
+                if let Some((_, operation)) = self.anomalies.last_mut() {
+                    *operation = string(&data);
+                }
+            }
+            tag::SOCKETCALL => self.socketcall = Some(data),
             _ => {} // a newer sender's
         }
     }

@@ -65,6 +65,7 @@ fn settings(attach: Attach) -> Settings {
         argv_bytes: 4096,
         slots: 16,
         calls: Vec::new(),
+        filters: None,
     }
 }
 

@@ -231,6 +231,10 @@ pub enum Aux {
         ses: u32,
         success: bool,
     },
+    /// ANOM_LINK, ANOM_CREAT: what a safety rule of the kernel's refused (fs.protected_hardlinks …).
+    Anomaly { kind: u16, operation: Bytes },
+    /// SOCKETCALL: the arguments of a socketcall.
+    Socketcall(Vec<u64>),
     /// A record that a log has and Auklet does not make itself: type and body as they stand there.
     Foreign {
         kind: Bytes,
@@ -246,7 +250,10 @@ impl Aux {
     pub fn comes_first(&self) -> bool {
         matches!(
             self,
-            Self::Bpf { .. } | Self::Login { .. } | Self::Foreign { first: true, .. }
+            Self::Bpf { .. }
+                | Self::Login { .. }
+                | Self::Anomaly { .. }
+                | Self::Foreign { first: true, .. }
         )
     }
 }

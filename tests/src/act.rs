@@ -11,7 +11,8 @@ use std::{
 /// `chroot DIR FILE`: open FILE inside DIR; `memfd`: exec from memory; `open FILE`;
 /// `delete-self-open FILE`: open FILE once its own executable is gone;
 /// `call NAME`: some calls that rule sets are about;
-/// `parity DIR [FAMILY…]`: the workload of the comparison with auditd.
+/// `parity DIR [FAMILY…]`: the workload of the comparison with auditd; `tell NUMBER TEXT`: a message of
+/// this type to audit.
 pub(crate) fn act(words: &[OsString]) -> ExitCode {
     let Some((verb, rest)) = words.split_first() else {
         return ExitCode::SUCCESS;
@@ -24,6 +25,7 @@ pub(crate) fn act(words: &[OsString]) -> ExitCode {
             crate::parity::rulesets::call(&name.to_string_lossy())
         }),
         Some("parity") => parity(rest),
+        Some("tell") => tell(rest),
         Some("memfd") => memfd(),
         Some("delete-self-open") => {
             let deleted = std::env::current_exe().and_then(std::fs::remove_file);
@@ -47,6 +49,18 @@ fn parity(words: &[OsString]) -> ExitCode {
         .map(|family| family.to_string_lossy().into_owned())
         .collect();
     crate::parity::act(dir.as_ref(), &families)
+}
+
+fn tell(words: &[OsString]) -> ExitCode {
+    let [kind, text] = words else {
+        return ExitCode::FAILURE;
+    };
+    let Some(kind) = kind.to_str().and_then(|kind| kind.parse().ok()) else {
+        return ExitCode::FAILURE;
+    };
+    let mut body = text.as_encoded_bytes().to_vec();
+    body.push(0);
+    ExitCode::from(u8::from(!crate::parity::tell_audit(kind, &body)))
 }
 
 fn thread_exec(words: Vec<OsString>) -> ExitCode {

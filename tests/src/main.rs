@@ -37,6 +37,9 @@ enum Verb {
         /// Who records the acts the second time.
         #[arg(long, default_value = "auditd")]
         against: accounts::Recorder,
+        /// How Auklet attaches.
+        #[arg(long, default_value = "fentry")]
+        plan: String,
     },
     /// Does what `act` says and ends; the sensor watches.
     #[command(hide = true)]
@@ -52,7 +55,7 @@ fn main() -> ExitCode {
         Verb::Demo => demo::demo(),
         Verb::Parity(selection) => parity::parity(&selection),
         Verb::Rulesets(selection) => parity::rulesets::rulesets(&selection),
-        Verb::Accounts { against } => accounts::accounts(against),
+        Verb::Accounts { against, plan } => accounts::accounts(against, &plan),
         Verb::Act { words } => act::act(&words),
     }
 }

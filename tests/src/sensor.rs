@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Emulated machines are slow; nothing here waits longer than it must.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// Lines kept for questions that come later.
 const KEPT: usize = 60_000;
 

@@ -17,14 +17,16 @@ use sensor_ebpf::{
 
 use crate::{
     call,
+    hooks::other::FORCED,
     kernel::{Ptr, current, entry_registers},
     output,
     slot::{self, bound},
     subject, task,
 };
 
-/// AUDIT_FIRST_USER_MSG to AUDIT_LAST_USER_MSG, and the second range: include/uapi/linux/audit.h.
-const USER_MESSAGES: [(u32, u32); 2] = [(1100, 1199), (2100, 2999)];
+/// AUDIT_USER; AUDIT_FIRST_USER_MSG to AUDIT_LAST_USER_MSG, and the second range:
+/// include/uapi/linux/audit.h.
+const USER_MESSAGES: [(u32, u32); 3] = [(1005, 1005), (1100, 1199), (2100, 2999)];
 /// NLMSG_HDRLEN
 const HEADER: u32 = 16;
 
@@ -62,22 +64,34 @@ pub(crate) fn kretprobe_audit_receive_msg(ctx: RetProbeContext) -> u32 {
     0
 }
 
-#[inline(always)]
+/// What all but a few messages need of room.
+const SHORT: usize = 1024;
+
 fn send(nlh: Ptr) {
-    const RECORD: usize = size_of::<MessageFacts>() + LABEL + MESSAGE;
+    let len = nlh.read::<u32>(Field::NlmsgLen).saturating_sub(HEADER);
+    if len as usize > MESSAGE {
+        output::count(kind::MESSAGE, cause::TRUNCATED);
+    }
+    let len = u64::from(len);
+    if len <= SHORT as u64 {
+        submit::<SHORT, { size_of::<MessageFacts>() + LABEL + SHORT }>(nlh, len);
+    } else {
+        submit::<MESSAGE, { size_of::<MessageFacts>() + LABEL + MESSAGE }>(nlh, len);
+    }
+}
+
+/// A record of RECORD bytes, TEXT of them for the text: a reservation's size is a constant.
+#[inline(always)]
+fn submit<const TEXT: usize, const RECORD: usize>(nlh: Ptr, len: u64) {
     let header = output::header(kind::MESSAGE, RECORD as u32, 0, output::now());
     let room = output::reserve(RECORD as u64);
     if room.is_null() {
         output::count(kind::MESSAGE, cause::RING_FULL);
         return;
     }
-    let len = nlh.read::<u32>(Field::NlmsgLen).saturating_sub(HEADER);
-    if len as usize > MESSAGE {
-        output::count(kind::MESSAGE, cause::TRUNCATED);
-    }
-    let len = bound::<MESSAGE>(u64::from(len).min(MESSAGE as u64));
+    let len = bound::<TEXT>(len.min(TEXT as u64));
     let subj = subject::name_in(current().follow(Field::TaskCred));
-    // SAFETY: `room` is RECORD bytes, 8-aligned, and written as MessageFacts, LABEL bytes, at most MESSAGE
+    // SAFETY: `room` is RECORD bytes, 8-aligned, and written as MessageFacts, LABEL bytes, at most TEXT
     // bytes, which is its size; the helpers check their sources; it is not used after it is submitted.
     unsafe {
         let facts = room.cast::<MessageFacts>();
@@ -108,7 +122,7 @@ const OWN: u64 = 1 << 32;
 pub(crate) fn kprobe_audit_set_loginuid(ctx: ProbeContext) -> u32 {
     if slot::under_way().is_none() {
         let regs = entry_registers();
-        call::enter(kind::OTHER, 0, regs);
+        call::enter_forced(regs);
         if let Some(slot) = slot::under_way() {
             slot.marks |= OWN;
         }
@@ -144,6 +158,7 @@ pub(crate) fn kretprobe_audit_set_loginuid(ctx: RetProbeContext) -> u32 {
         reserved: 0,
     };
     slot.put(tag::LOGIN, 0, &facts);
+    slot.marks |= FORCED;
     if slot.marks & OWN != 0 {
         // What proc_loginuid_write will return.
         let count = slot.prefix.call.args[2] as i64;

@@ -3,6 +3,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod exec;
+pub(crate) mod file_caps;
 pub(crate) mod module;
 pub(crate) mod names;
 pub(crate) mod open;

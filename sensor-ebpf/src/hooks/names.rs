@@ -12,7 +12,8 @@ use sensor_ebpf::{
 };
 
 use crate::{
-    file::{file_facts, fill_inode, fill_parent, path_facts, put_descriptor},
+    file::{dentry_facts, file_facts, fill_inode, fill_parent, path_facts},
+    hooks::other::FORCED,
     kernel::Ptr,
     path::put_path,
     slot::{self, Slot},
@@ -20,6 +21,8 @@ use crate::{
 
 /// `Slot::saved` while a function runs whose return matters.
 const SAVED: usize = 0;
+/// There, for a null pointer: no name.
+const NAMELESS: u64 = 1;
 
 #[inline(always)]
 fn other() -> Option<&'static mut Slot> {
@@ -51,8 +54,8 @@ fn put_name(slot: &mut Slot, name: Ptr) {
 /// `filename_lookup` or `filename_parentat` returned.
 #[inline(always)]
 fn looked_up(op: u32, name: Ptr, lookup_flags: u32, path: Ptr, err: i32) {
-    // No name: the call goes by descriptor (getname_maybe_null).
-    if name.is_null() || name.is_err() {
+    // Without a name (getname_maybe_null) only what was found is told.
+    if name.is_err() || (name.is_null() && err != 0) {
         return;
     }
     let Some(slot) = other() else { return };
@@ -63,7 +66,9 @@ fn looked_up(op: u32, name: Ptr, lookup_flags: u32, path: Ptr, err: i32) {
     };
     (facts.op, facts.lookup_flags, facts.err) = (op, lookup_flags, err);
     slot.put(tag::ITEM, 0, &facts);
-    put_name(slot, name.follow(Field::FilenameName));
+    if !name.is_null() {
+        put_name(slot, name.follow(Field::FilenameName));
+    }
     if err == 0 {
         put_path(slot, tag::PATH, path);
     }
@@ -82,7 +87,8 @@ pub(crate) fn fexit_filename_lookup(ctx: FExitContext) -> i32 {
 pub(crate) fn kprobe_filename_lookup(ctx: ProbeContext) -> u32 {
     if let Some(slot) = other() {
         let arg = |n| ctx.arg(n).unwrap_or(0);
-        slot.saved = [arg(1), arg(2), arg(3), 0];
+        let name: u64 = arg(1);
+        slot.saved = [name.max(NAMELESS), arg(2), arg(3), 0];
     }
     0
 }
@@ -98,6 +104,7 @@ fn returned(op: u32, ret: u64) -> u32 {
         let [name, flags, path, _] = slot.saved;
         slot.saved[SAVED] = 0;
         if name != 0 {
+            let name = if name == NAMELESS { 0 } else { name };
             looked_up(op, Ptr(name), flags as u32, Ptr(path), errno(ret));
         }
     }
@@ -127,7 +134,8 @@ macro_rules! opens_root {
         #[kprobe]
         pub(crate) fn $name(ctx: ProbeContext) -> u32 {
             if let Some(slot) = other() {
-                slot.saved[SAVED] = ctx.arg($arg).unwrap_or(0);
+                let arg = |n| ctx.arg(n).unwrap_or(0);
+                slot.saved = [arg($arg), arg(0), $arg, 0];
             }
             0
         }
@@ -143,24 +151,45 @@ opens_root! {
 #[kretprobe]
 pub(crate) fn kretprobe_do_file_open_root(ctx: RetProbeContext) -> u32 {
     if let Some(slot) = other() {
-        let (name, file) = (slot.saved[SAVED], Ptr(ctx.ret()));
+        let [name, root, place, _] = slot.saved;
         slot.saved[SAVED] = 0;
+        let file = Ptr(ctx.ret());
         if name != 0 && !file.is_err() {
             let facts = file_facts(file);
             slot.put(tag::ITEM, 0, &facts);
             put_name(slot, Ptr(name));
             put_path(slot, tag::PATH, file.at(Field::FilePath));
+        } else if name != 0 && place == PATH_FIRST {
+            // The name is empty: what was to be opened is the root itself, and audit saw it.
+            let facts = path_facts(Ptr(root));
+            slot.put(tag::ITEM, 0, &facts);
+            put_name(slot, Ptr(name));
+            put_path(slot, tag::PATH, Ptr(root));
+        } else if name != 0 {
+            let facts = dentry_facts(Ptr(root));
+            slot.put(tag::ITEM, 0, &facts);
+            put_name(slot, Ptr(name));
         }
     }
     0
 }
 
-/// The file of a stat by descriptor, which audit records since 7.0.
-/// match-proto: int vfs_fstat(int fd, struct kstat *stat)
+/// The name's place in `do_file_open_root` where a `struct path` stands before it: since 5.13. Before, a
+/// dentry and a mount.
+const PATH_FIRST: u64 = 1;
+
+/// AUDIT_ANOM_LINK and the like: audit refuses, and logs that at once.
+/// match-proto: void audit_log_path_denied(int type, const char *operation)
 #[kprobe]
-pub(crate) fn kprobe_vfs_fstat(ctx: ProbeContext) -> u32 {
+pub(crate) fn kprobe_audit_log_path_denied(ctx: ProbeContext) -> u32 {
     if let Some(slot) = other() {
-        put_descriptor(slot, ctx.arg::<u64>(0).unwrap_or(0) as u32);
+        let kind = ctx.arg::<u64>(0).unwrap_or(0) as u32;
+        slot.marks |= FORCED;
+        slot.put(tag::ANOMALY, 0, &kind);
+        if let Some(start) = slot.begin_early() {
+            slot.push_kernel_str::<256>(Ptr(ctx.arg(1).unwrap_or(0)));
+            slot.end(start, tag::ANOMALY_OPERATION, 0);
+        }
     }
     0
 }

@@ -17,6 +17,7 @@ use crate::{
     file::{behind, file_facts},
     kernel::{Ptr, config, load_user},
     path::put_path,
+    policy,
     slot::{self, Slot},
 };
 
@@ -24,8 +25,10 @@ use crate::{
 const ONLY_IF_WATCHED: u64 = 1;
 /// `Slot::marks`: openat2, whose flags are not in a register.
 const HOW: u64 = 2;
-/// `Slot::marks`: seen, and nothing wants it.
-const DROPPED: u64 = 4;
+/// `Slot::marks`: no rule wants it.
+pub(crate) const DROPPED: u64 = 4;
+/// `Slot::marks`: the policy may want it.
+pub(crate) const BY_POLICY: u64 = 16;
 
 /// `Slot::marks`: a hook on kernel objects saw it.
 const SEEN: u64 = 8;
@@ -93,7 +96,7 @@ fn opened(name: Ptr, open_flags: Ptr, file: Ptr) {
         kind::OPEN => {
             if slot.marks & HOW != 0 {
                 let flags = put_kernel_how(slot, open_flags);
-                slot.marks = by_flags(flags).unwrap_or(DROPPED);
+                slot.marks = by_flags(flags).unwrap_or(DROPPED) | slot.marks & BY_POLICY;
             }
             slot.marks |= SEEN;
             if keep(slot, file) {
@@ -110,9 +113,9 @@ fn keep(slot: &mut Slot, file: Ptr) -> bool {
     if slot.marks & ONLY_IF_WATCHED != 0
         && (file.is_err() || !watched(file.at(Field::FilePath).follow(Field::PathDentry)))
     {
-        slot.marks = DROPPED;
+        slot.marks = DROPPED | slot.marks & (BY_POLICY | SEEN);
     }
-    slot.marks & DROPPED == 0
+    slot.marks & (DROPPED | BY_POLICY) != DROPPED
 }
 
 #[inline(always)]
@@ -131,7 +134,10 @@ fn put_opened(slot: &mut Slot, name: Ptr, file: Ptr) {
             slot.mark(flag::READ_FAILED);
         }
         slot.end(start, tag::NAME, 0);
-        slot.late_name = 0;
+        // Other calls may have names that are not opened, or have it opened under another one.
+        if slot.prefix.header.kind != kind::OTHER {
+            slot.late_name = 0;
+        }
     }
     if !file.is_err() {
         put_path(slot, tag::PATH, file.at(Field::FilePath));
@@ -181,7 +187,7 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
     let ret = slot.prefix.call.ret;
     if slot.marks & HOW != 0 {
         let flags = put_user_how(slot);
-        slot.marks = by_flags(flags).unwrap_or(DROPPED);
+        slot.marks = by_flags(flags).unwrap_or(DROPPED) | slot.marks & BY_POLICY;
     }
     // No hook on objects: the plan has none, the call failed before it, the kernel skipped it.
     if slot.marks & SEEN == 0 {
@@ -196,7 +202,7 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
             put_path(slot, tag::PATH, file.at(Field::FilePath));
         }
     }
-    slot.marks & DROPPED == 0
+    slot.marks & DROPPED == 0 || (slot.marks & BY_POLICY != 0 && policy::admits_end(slot))
 }
 
 /// match-proto: struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)

@@ -11,11 +11,16 @@ use crate::{
     file::{behind, put_descriptor},
     kernel::{Ptr, current, load_user},
     path::put_path,
+    policy,
     slot::Slot,
 };
 
 /// BPF_PROG_LOAD of include/uapi/linux/bpf.h.
 const PROG_LOAD: u64 = 5;
+
+/// `Slot::marks`: the kernel logs something of the call itself, and with that the call, whatever the
+/// rules say.
+pub(crate) const FORCED: u64 = 1 << 33;
 
 /// The argument at a place of the shape; 0 if there is none.
 #[inline(always)]
@@ -76,17 +81,26 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
     if !only_tracepoints() {
         put_second_name(slot, shape);
     }
+    if shape & other::ARGUMENTS != 0
+        && let Some(start) = slot.begin()
+    {
+        // Six at most, of which the call's number says how many count.
+        let from = slot.prefix.call.args[1];
+        slot.push_user_bytes::<64>(from, 6 * size_of::<u64>() as u64);
+        slot.end(start, tag::SOCKETCALL, flag::FROM_USER);
+    }
     let ret = slot.prefix.call.ret;
     if ret >= 0 {
         put_pair(slot, shape);
         if shape & other::BPF != 0 && slot.prefix.call.args[0] == PROG_LOAD {
             put_program(slot, ret as u32);
+            slot.marks |= FORCED;
         }
         if shape & other::CAPS != 0 {
             slot.put(tag::CAPS, 0, &caps());
         }
     }
-    true
+    slot.marks & FORCED != 0 || !policy::is_set() || policy::admits_end(slot)
 }
 
 #[inline(always)]

@@ -7,6 +7,7 @@ use aya_ebpf::{
 };
 use sensor_ebpf::{
     config::SOCKADDR,
+    fields::Field,
     wire::{kind, tag},
 };
 
@@ -51,6 +52,33 @@ pub(crate) fn kretprobe_move_addr_to_kernel(ctx: RetProbeContext) -> u32 {
         let (address, len) = (slot.saved[ADDRESS], slot.saved[LENGTH]);
         if ctx.ret::<u64>() as i32 == 0 && len > 0 && len <= SOCKADDR as u64 {
             put_address(slot, Ptr(address), len);
+        }
+    }
+    0
+}
+
+/// `__sys_connect_file`, `security_socket_bind`: address and length are the arguments after the first.
+/// match-proto: int __sys_connect_file(struct file *file, struct sockaddr_storage *address, int addrlen, int file_flags)
+#[kprobe]
+pub(crate) fn kprobe_socket_address(ctx: ProbeContext) -> u32 {
+    if let Some(slot) = other() {
+        let len = ctx.arg::<u64>(2).unwrap_or(0) & 0xffff_ffff;
+        if len > 0 && len <= SOCKADDR as u64 {
+            put_address(slot, Ptr(ctx.arg(1).unwrap_or(0)), len);
+        }
+    }
+    0
+}
+
+/// match-proto: int security_socket_sendmsg(struct socket *sock, struct msghdr *msg, int size)
+#[kprobe]
+pub(crate) fn kprobe_socket_sendmsg(ctx: ProbeContext) -> u32 {
+    if let Some(slot) = other() {
+        let message = Ptr(ctx.arg(1).unwrap_or(0));
+        let address = message.follow(Field::MsghdrName);
+        let len = u64::from(message.read::<u32>(Field::MsghdrNamelen));
+        if !address.is_null() && len > 0 && len <= SOCKADDR as u64 {
+            put_address(slot, address, len);
         }
     }
     0

@@ -17,7 +17,7 @@ pub use self::{
     exec::{ArgvPart, ExecFacts},
     item::ItemFacts,
     open::OpenHow,
-    other::{CapFacts, LoginFacts, MessageFacts, TargetFacts},
+    other::{CapFacts, FileCapFacts, LoginFacts, MessageFacts, TargetFacts},
     section::{Section, flag, tag},
     utime::{Stamp, TimeFacts},
 };
@@ -45,8 +45,10 @@ pub mod kind {
     pub const OTHER: u16 = 8;
     /// A message of user space over NETLINK_AUDIT: [`super::MessageFacts`].
     pub const MESSAGE: u16 = 9;
+    /// The capabilities of a file changed: [`super::FileCapFacts`].
+    pub const FILE_CAPS: u16 = 10;
     /// One more than the greatest kind.
-    pub const COUNT: u16 = 10;
+    pub const COUNT: u16 = 11;
 }
 
 /// Starts every record. 32 bytes.

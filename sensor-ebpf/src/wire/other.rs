@@ -40,6 +40,20 @@ pub struct LoginFacts {
     pub reserved: u32,
 }
 
+/// A FILE_CAPS record, whole. 72 bytes.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct FileCapFacts {
+    pub header: Header,
+    pub ino: u64,
+    /// `super_block.s_dev`: major << 20 | minor.
+    pub dev: u32,
+    /// Bytes of `value`, 0 when the file has none any more.
+    pub len: u32,
+    /// `struct vfs_ns_cap_data` of include/uapi/linux/capability.h, as it lies in memory.
+    pub value: [u64; 3],
+}
+
 /// Starts a MESSAGE record; [`crate::config::LABEL`] bytes with the sender's security context and its
 /// NUL follow, then `len` bytes of text. 168 bytes.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -58,5 +72,6 @@ const _: () = {
     assert!(size_of::<TargetFacts>() == 32);
     assert!(size_of::<CapFacts>() == 32);
     assert!(size_of::<LoginFacts>() == 24);
+    assert!(size_of::<FileCapFacts>() == 72);
     assert!(size_of::<MessageFacts>() == 168);
 };

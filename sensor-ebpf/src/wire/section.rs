@@ -63,6 +63,12 @@ pub mod tag {
     pub const BPF_PROG: u16 = 23;
     /// [`super::LoginFacts`]
     pub const LOGIN: u16 = 24;
+    /// `AUDIT_ANOM_*`, a `u32`: the call was refused for it.
+    pub const ANOMALY: u16 = 25;
+    /// The operation of the ANOMALY before it, with its NUL.
+    pub const ANOMALY_OPERATION: u16 = 26;
+    /// The arguments of socketcall, of the width of the caller's words.
+    pub const SOCKETCALL: u16 = 27;
 }
 
 /// Flags of a section or of a whole event.

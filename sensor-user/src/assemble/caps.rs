@@ -1,12 +1,20 @@
 //! Capabilities of files, for cap_fp … cap_frootid of PATH, and of an exec that they help, for
-//! BPRM_FCAPS. They are extended attributes, which the programs can't read: looked up after the call.
+//! BPRM_FCAPS. They are extended attributes, which the programs can't read: looked up after the call, unless
+//! a change is known that was after it.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
+    path::Path,
+};
 
-use super::other::capabilities;
+use sensor_ebpf::wire::FileCapFacts;
+
+use super::{Assembler, other::capabilities};
 use crate::{
     decode::CallFacts,
-    event::{Aux, Capabilities, Caveats, FileCaps, PathItem},
+    event::{Aux, Capabilities, FileCaps, FileFacts, NameType, PathItem},
     kernel::all_capabilities,
 };
 
@@ -15,30 +23,104 @@ use crate::{
 const LARGEST: usize = 24;
 const EFFECTIVE: u32 = 1;
 
-/// Fills in what files have; only those that can be executed have any.
-pub(super) fn fill(paths: &mut [PathItem], caveats: &Caveats) {
-    if caveats.other_root {
-        return;
-    }
-    for item in paths.iter_mut().filter(|item| may_have_any(item)) {
-        if let Some(path) = &item.resolved {
-            item.caps = of(path);
+/// Most files whose changes are remembered.
+const FILES: usize = 16_384;
+/// How far a file's ctime may lag behind the clock: the kernel's coarse clock ticks 100 times a second
+/// at least.
+const COARSE_NS: u64 = 20_000_000;
+
+/// What changed of files' capabilities since the start.
+#[derive(Debug, Default)]
+pub(super) struct FileCapsTable {
+    /// Device and inode → times (CLOCK_MONOTONIC, ns) and what was from then on.
+    changes: HashMap<(u32, u64), Vec<(u64, FileCaps)>>,
+}
+
+impl FileCapsTable {
+    pub(super) fn changed(&mut self, facts: &FileCapFacts) {
+        // With so many all are forgotten: a look-up then says what is now.
+        if self.changes.len() >= FILES {
+            self.changes.clear();
         }
+        let bytes = facts.value.map(u64::to_ne_bytes).concat();
+        let value = bytes.get(..facts.len as usize).unwrap_or_default();
+        let caps = parse(value).unwrap_or_default();
+        let of_file = self.changes.entry((facts.dev, facts.ino)).or_default();
+        of_file.push((facts.header.ktime_ns, caps));
+    }
+
+    /// What a file had, as far as its changes say. Before the first it had none: what else it had, it
+    /// had before the sensor came, and no look-up was before the change.
+    fn at(&self, file: &FileFacts, ktime_ns: u64) -> Option<FileCaps> {
+        let changes = self.changes.get(&(file.dev, file.ino))?;
+        let before = changes.iter().rfind(|(time, _)| *time <= ktime_ns);
+        Some(before.map_or(FileCaps::Absent, |(_, caps)| *caps))
+    }
+
+    /// Another file has the inode.
+    fn made(&mut self, file: &FileFacts, ktime_ns: u64) {
+        let key = (file.dev, file.ino);
+        if let Some(changes) = self.changes.get_mut(&key) {
+            changes.retain(|(time, _)| *time > ktime_ns);
+            if changes.is_empty() {
+                self.changes.remove(&key);
+            }
+        }
+    }
+}
+
+/// When a call began: by the clock of the programs, and the time of day.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    pub(super) ktime_ns: u64,
+    pub(super) time_ns: u64,
+}
+
+impl Assembler {
+    /// Fills in what files have; only those that can be executed have any. True if it is in doubt
+    /// whether a look-up came too late: then what is in the ring says.
+    pub(super) fn fill_caps(&mut self, event: &mut [PathItem], made: bool, when: When) -> bool {
+        let mut doubt = false;
+        for item in event.iter_mut().filter(|item| may_have_any(item)) {
+            let Some(file) = &item.file else { continue };
+            if made && item.nametype == NameType::Create {
+                self.file_caps.made(file, when.ktime_ns);
+            }
+            if let Some(known) = self.file_caps.at(file, when.ktime_ns) {
+                item.caps = known;
+            } else if let Some(path) = &item.resolved {
+                let (caps, is_new) = of(path, file, when.time_ns);
+                item.caps = caps;
+                doubt |= is_new;
+            }
+        }
+        doubt
     }
 }
 
 fn may_have_any(item: &PathItem) -> bool {
     let regular = |mode: u32| mode & libc::S_IFMT == libc::S_IFREG;
     let executable = |mode: u32| regular(mode) && mode & 0o111 != 0;
-    item.caps == FileCaps::Absent && item.file.is_some_and(|file| executable(file.mode))
+    item.caps != FileCaps::Unread && item.file.is_some_and(|file| executable(file.mode))
 }
 
-fn of(path: &[u8]) -> FileCaps {
+/// What a file has now, and whether it may have got that since.
+fn of(path: &[u8], file: &FileFacts, time_ns: u64) -> (FileCaps, bool) {
     let mut value = [0; LARGEST];
     let path = Path::new(OsStr::from_bytes(path));
-    match rustix::fs::lgetxattr(path, c"security.capability", &mut value) {
-        Ok(len) => parse(value.get(..len).unwrap_or_default()).unwrap_or_default(),
-        Err(_) => FileCaps::Absent,
+    let Ok(len) = rustix::fs::lgetxattr(path, c"security.capability", &mut value) else {
+        return (FileCaps::Absent, false);
+    };
+    let caps = parse(value.get(..len).unwrap_or_default()).unwrap_or_default();
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.ino() == file.ino => {
+            let whole = u64::try_from(found.ctime()).unwrap_or(0);
+            let part = u64::try_from(found.ctime_nsec()).unwrap_or(0);
+            let changed = whole * 1_000_000_000 + part + COARSE_NS;
+            (caps, caps != FileCaps::Absent && changed > time_ns)
+        }
+        // Another file has the name by now.
+        _ => (FileCaps::Absent, false),
     }
 }
 
@@ -56,6 +138,10 @@ fn parse(value: &[u8]) -> Option<FileCaps> {
         3 => (Some((word(3)?, word(4)?)), Some(word(5)?)),
         _ => return None,
     };
+    // Those for the root of a user namespace of its own are none elsewhere: rootid_owns_currentns.
+    if root.is_some_and(|root| root != 0) {
+        return None;
+    }
     let (permitted, inheritable) = high.unwrap_or_default();
     let both = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
     Some(FileCaps::Present {
@@ -63,7 +149,7 @@ fn parse(value: &[u8]) -> Option<FileCaps> {
         inheritable: both(word(2)?, inheritable),
         effective: magic & EFFECTIVE != 0,
         version,
-        rootid: root.unwrap_or(0),
+        rootid: 0,
     })
 }
 

@@ -14,6 +14,8 @@ mod open;
 mod other;
 mod utime;
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use sensor_ebpf::{
     calls::CALLS,
@@ -21,13 +23,17 @@ use sensor_ebpf::{
 };
 
 pub use self::arguments::Arguments;
+use self::caps::{FileCapsTable, When};
 use crate::{
-    decode::{CallFacts, Message},
-    event::{Caveats, Event, Process, Syscall, What},
+    decode::{CallFacts, Message, RawItem},
+    event::{Caveats, Event, PathItem, Process, Syscall, What},
     kernel::Kernel,
     process::{ProcessTable, comm, until_nul},
     syscalls,
 };
+
+/// Messages read ahead at which no more are.
+const AHEAD: usize = 8192;
 
 /// Builds events; owns the state that outlives one record.
 #[derive(Debug)]
@@ -35,6 +41,9 @@ pub struct Assembler {
     pub processes: ProcessTable,
     arguments: Arguments,
     next_serial: u32,
+    file_caps: FileCapsTable,
+    /// Messages that were read ahead of their turn.
+    ahead: VecDeque<Message>,
     /// `sensor_ebpf::config::plan` in force.
     plan: u32,
     /// Major and minor.
@@ -64,6 +73,8 @@ impl Assembler {
             processes,
             arguments: Arguments::default(),
             next_serial: 1,
+            file_caps: FileCapsTable::default(),
+            ahead: VecDeque::new(),
             plan: attach_plan,
             kernel: kernel.version,
             reuses_names: kernel.version < (7, 0),
@@ -77,8 +88,14 @@ impl Assembler {
     }
 
     /// Takes one message in. An event comes of a system call; the others change state only.
-    /// `clock_offset_ns` is what makes CLOCK_MONOTONIC the time of day.
-    pub fn take(&mut self, message: Message, clock_offset_ns: u64) -> Option<Event> {
+    /// `clock_offset_ns` is what makes CLOCK_MONOTONIC the time of day. `more` gives what the ring holds
+    /// by now: asked where a look-up may have come too late. It is kept for [`Self::next_ahead`].
+    pub fn take(
+        &mut self,
+        message: Message,
+        clock_offset_ns: u64,
+        more: &mut dyn FnMut() -> Vec<Message>,
+    ) -> Option<Event> {
         match message {
             Message::Fork(_, task) => self.processes.forked(&task),
             Message::Exit(_, task) => {
@@ -86,13 +103,46 @@ impl Assembler {
                 self.arguments.forget(task.tid);
             }
             Message::Argv(_, tid, offset, bytes) => self.arguments.add(tid, offset, bytes),
-            Message::Call(facts) => return Some(self.event(&facts, clock_offset_ns)),
+            Message::FileCaps(facts) => self.file_caps.changed(&facts),
+            Message::Call(facts) => return Some(self.event(&facts, clock_offset_ns, more)),
             Message::User(message) => return self.message(&message, clock_offset_ns),
         }
         None
     }
 
-    fn event(&mut self, facts: &CallFacts, clock_offset_ns: u64) -> Event {
+    /// A message that was read ahead, to be taken before what the ring gives.
+    pub fn next_ahead(&mut self) -> Option<Message> {
+        self.ahead.pop_front()
+    }
+
+    /// Capabilities of the files; what is in doubt, changes that are in the ring already decide.
+    fn caps_of_files(
+        &mut self,
+        paths: &mut [PathItem],
+        facts: &CallFacts,
+        when: When,
+        more: &mut dyn FnMut() -> Vec<Message>,
+    ) {
+        let names = ["rename", "renameat", "renameat2", "link", "linkat"];
+        let made = !facts.name().is_some_and(|name| names.contains(&name));
+        if !self.fill_caps(paths, made, when) || self.ahead.len() > AHEAD {
+            return;
+        }
+        for message in more() {
+            match message {
+                Message::FileCaps(facts) => self.file_caps.changed(&facts),
+                other => self.ahead.push_back(other),
+            }
+        }
+        self.fill_caps(paths, made, when);
+    }
+
+    fn event(
+        &mut self,
+        facts: &CallFacts,
+        clock_offset_ns: u64,
+        more: &mut dyn FnMut() -> Vec<Message>,
+    ) -> Event {
         let mut caveats = Caveats {
             truncated: facts.header.flags & u32::from(flag::TRUNCATED) != 0,
             other_root: facts.header.flags & u32::from(flag::OTHER_ROOT) != 0,
@@ -108,14 +158,21 @@ impl Assembler {
             ..who(&facts.task, entry.exe.clone())
         };
         let mut paths = self.paths(facts, cwd.as_ref(), &what, &mut caveats);
-        caps::fill(&mut paths, &caveats);
-        let named = !paths.is_empty();
+        let when = When {
+            ktime_ns: facts.header.ktime_ns,
+            time_ns: facts.header.ktime_ns.wrapping_add(clock_offset_ns),
+        };
+        // Below another root the names lead elsewhere.
+        if !caveats.other_root {
+            self.caps_of_files(&mut paths, facts, when, more);
+        }
+        let named = self.has_cwd(facts, &paths);
         let mut aux = self.aux(facts);
         if let What::Exec(_) = what {
             aux.extend(caps::raised(facts, &paths));
         }
         Event {
-            time_ns: facts.header.ktime_ns.wrapping_add(clock_offset_ns),
+            time_ns: when.time_ns,
             serial: self.serial(),
             call: Some(call(facts)),
             who,
@@ -127,6 +184,15 @@ impl Assembler {
             aux,
             caveats,
         }
+    }
+
+    /// Whether audit notes the working directory: since 5.13 with any item, before only with a name that
+    /// was taken from the caller.
+    fn has_cwd(&self, facts: &CallFacts, paths: &[PathItem]) -> bool {
+        let by_descriptor =
+            || !facts.items.is_empty() && facts.items.iter().all(RawItem::is_descriptor);
+        let other = facts.header.kind == kind::OTHER;
+        !(paths.is_empty() || (self.kernel < (5, 13) && other && by_descriptor()))
     }
 
     /// The next event's.
@@ -218,7 +284,7 @@ impl CallFacts {
     }
 }
 
-impl crate::decode::RawItem {
+impl RawItem {
     fn is_descriptor(&self) -> bool {
         self.facts.flags & item::DESCRIPTOR != 0
     }

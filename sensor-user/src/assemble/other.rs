@@ -98,7 +98,7 @@ impl Assembler {
         // audit_reusename: the same address is the same name.
         let address = |n: usize| facts.call.args.get(n);
         let same = match facts.name() {
-            Some("rename" | "link" | "symlink") => address(0) == address(1),
+            Some("rename" | "link" | "symlink" | "pivot_root") => address(0) == address(1),
             Some("symlinkat") => address(0) == address(2),
             _ => address(1) == address(3),
         };
@@ -128,6 +128,13 @@ impl Assembler {
         aux.extend(special(facts, self.kernel));
         aux.extend(facts.pair.map(|[fd0, fd1]| Aux::FdPair(fd0, fd1)));
         aux.extend(facts.sockaddr.clone().map(Aux::Sockaddr));
+        let anomaly = |(kind, operation): &(u32, Bytes)| {
+            Some(Aux::Anomaly {
+                kind: u16::try_from(*kind).ok()?,
+                operation: operation.clone(),
+            })
+        };
+        aux.extend(facts.anomalies.iter().filter_map(anomaly));
         // Flags that ptrace refuses it looks at before it tells audit.
         let refused = facts.is("ptrace") && facts.call.ret == -i64::from(libc::EIO);
         if !refused {
@@ -144,7 +151,7 @@ fn taken_first(facts: &CallFacts, kernel: (u32, u32)) -> &'static [usize] {
     const BACKWARDS: &[usize] = &[1, 0];
     let both = if kernel >= (7, 0) { BOTH } else { BACKWARDS };
     match facts.name() {
-        Some("rename" | "renameat" | "renameat2") if kernel >= (5, 11) => both,
+        Some("rename" | "renameat" | "renameat2") => both,
         Some("link" | "linkat" | "symlink" | "symlinkat") if kernel >= (5, 15) => both,
         Some("symlink" | "symlinkat") => &[0],
         Some("mkdir" | "mkdirat" | "mknod" | "mknodat") if kernel >= (5, 15) => &[0],
@@ -179,13 +186,18 @@ impl Paths {
         });
         if raw.is_descriptor() {
             // One that is only a place (O_PATH) is as good as none for the calls that audit its file.
-            let stat = call.is("newfstatat") || call.is("fstat");
-            if let Some(found) = found.filter(|_| stat || facts.f_mode & FMODE_PATH == 0) {
+            if let Some(found) = found.filter(|_| facts.f_mode & FMODE_PATH == 0) {
                 self.names.inode(None, found, false);
             }
             return;
         }
-        let Some(name) = &raw.name else { return };
+        let Some(name) = &raw.name else {
+            // A look-up without a name, as of an empty path since 6.11.
+            if let Some(found) = found {
+                self.names.inode(None, found, false);
+            }
+            return;
+        };
         match facts.op {
             op::DELETE | op::CREATE => {
                 let kind = if facts.op == op::DELETE {
@@ -307,15 +319,28 @@ fn special(facts: &CallFacts, kernel: (u32, u32)) -> Option<Aux> {
             pid: facts.task.pid,
             caps: capabilities(&facts.caps?),
         }),
+        "socketcall" => socketcall(facts),
         "delete_module" if facts.call.ret != -i64::from(libc::EPERM) => {
             let name = facts.user_name.as_ref()?;
+            // A name that is empty or too long is refused at once, in old kernels it is cut.
+            let fits = !name.is_empty() && name.len() <= MODULE_NAME;
             let cut = name.slice(..name.len().min(MODULE_NAME));
-            // Since 6.18 a name that is too long, or empty, is refused at once.
-            let refused = kernel >= (6, 18) && (name.is_empty() || cut.len() < name.len());
-            (!refused).then_some(Aux::KernModule(cut))
+            (fits || kernel < (6, 1)).then_some(Aux::KernModule(cut))
         }
         _ => None,
     }
+}
+
+/// socketcall(2): how many arguments each of its calls has, from 1 (`nargs` of net/socket.c).
+fn socketcall(facts: &CallFacts) -> Option<Aux> {
+    const ARGUMENTS: [usize; 20] = [3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4];
+    let call = low32(facts.call.args[0]) as usize;
+    let count = *ARGUMENTS.get(call.checked_sub(1)?)?;
+    let memory = facts.socketcall.as_ref()?;
+    let word = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_le_bytes);
+    let words = memory.chunks(4).take(count).filter_map(word);
+    let words: Vec<u64> = words.map(u64::from).collect();
+    (words.len() == count).then_some(Aux::Socketcall(words))
 }
 
 pub(super) fn capabilities(facts: &CapFacts) -> Capabilities {

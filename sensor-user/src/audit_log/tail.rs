@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek as _, SeekFrom},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
@@ -33,7 +34,7 @@ impl Last {
     /// rotation).
     pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         for path in [path.to_owned(), numbered(path, 1)] {
-            match File::open(&path).and_then(|file| end_of(&file)) {
+            match open(&path).and_then(|file| end_of(&file)) {
                 Ok(Some(last)) => return Ok(Some(last)),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -43,8 +44,18 @@ impl Last {
     }
 }
 
+/// Waits for no pipe, follows no link.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
 fn end_of(mut file: &File) -> io::Result<Option<Last>> {
-    let start = file.metadata()?.len().saturating_sub(TAIL);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let start = metadata.len().saturating_sub(TAIL);
     file.seek(SeekFrom::Start(start))?;
     let mut tail = Vec::new();
     file.take(TAIL).read_to_end(&mut tail)?;
@@ -177,6 +188,10 @@ mod tests {
         assert_eq!(Last::read(&path).expect("before"), Some(last(3004, 5)));
         fs::write(&path, "type=EOE msg=audit(2.000:6): \n").expect("write");
         assert_eq!(Last::read(&path).expect("now"), Some(last(2000, 6)));
+        fs::write(&path, "").expect("write");
+        fs::remove_file(numbered(&path, 1)).expect("remove");
+        fs::create_dir(numbered(&path, 1)).expect("a directory in its place");
+        assert_eq!(Last::read(&path).expect("none"), None);
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::text;
-use crate::event::{Aux, Capabilities, FileCaps};
+use crate::{
+    event::{Aux, Capabilities, FileCaps},
+    records::types,
+};
 
 pub(super) fn value(aux: &Aux) -> Value {
     match aux {
@@ -34,6 +37,10 @@ pub(super) fn value(aux: &Aux) -> Value {
             "type": "LOGIN", "old_auid": old_auid, "auid": auid, "old_ses": old_ses, "ses": ses,
             "success": success,
         }),
+        Aux::Anomaly { kind, operation } => {
+            json!({"type": types::name(*kind), "op": text(operation)})
+        }
+        Aux::Socketcall(arguments) => json!({"type": "SOCKETCALL", "args": arguments}),
         Aux::Foreign { kind, body, .. } => json!({"type": text(kind), "body": text(body)}),
     }
 }

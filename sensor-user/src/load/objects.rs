@@ -9,10 +9,7 @@ use super::{
     btf::KernelTypes,
     plan::{Attach, kernel_has_kprobes},
 };
-use crate::{
-    kernel::Kernel,
-    syscalls::{self, Abi},
-};
+use crate::syscalls::{self, Abi};
 
 /// Calls that SOCKETS is for.
 const ADDRESSED: &[&str] = &[
@@ -77,6 +74,15 @@ const fn create(functions: &'static [&'static str]) -> Hook {
     }
 }
 
+const fn address(functions: &'static [&'static str], lost: &'static str) -> Hook {
+    Hook {
+        functions,
+        entry: Entry::Fixed("kprobe_socket_address"),
+        returns: None,
+        lost,
+    }
+}
+
 /// For the calls beyond the four families.
 const NAMES: &[Hook] = &[
     Hook {
@@ -108,6 +114,28 @@ const NAMES: &[Hook] = &[
         returns: Some("kretprobe_do_file_open_root"),
         lost: "items of open_by_handle_at",
     },
+    Hook {
+        functions: &["audit_log_path_denied"],
+        entry: Entry::Fixed("kprobe_audit_log_path_denied"),
+        returns: None,
+        lost: "ANOM_LINK, ANOM_CREAT",
+    },
+];
+
+/// For cap_f* of PATH.
+const FILE_CAPS: &[Hook] = &[
+    Hook {
+        functions: &["__vfs_setxattr_noperm"],
+        entry: Entry::ByDentry("kprobe_setxattr"),
+        returns: Some("kretprobe_setxattr"),
+        lost: "capabilities of a file at the time of the call",
+    },
+    Hook {
+        functions: &["__vfs_removexattr"],
+        entry: Entry::ByDentry("kprobe_removexattr"),
+        returns: Some("kretprobe_removexattr"),
+        lost: "capabilities of a file at the time of the call",
+    },
 ];
 
 /// For calls that take or give a socket's address.
@@ -117,6 +145,15 @@ const SOCKETS: &[Hook] = &[
         entry: Entry::Fixed("kprobe_move_addr_to_kernel"),
         returns: Some("kretprobe_move_addr_to_kernel"),
         lost: "SOCKADDR of connect, bind, sendto",
+    },
+    // Where the compiler made move_addr_to_kernel a part of its callers.
+    address(&["__sys_connect_file"], "SOCKADDR of connect"),
+    address(&["security_socket_bind"], "SOCKADDR of bind"),
+    Hook {
+        functions: &["security_socket_sendmsg"],
+        entry: Entry::Fixed("kprobe_socket_sendmsg"),
+        returns: None,
+        lost: "SOCKADDR of sendto, sendmsg",
     },
     Hook {
         functions: &["move_addr_to_user"],
@@ -141,14 +178,6 @@ const TARGETS: &[Hook] = &[
         lost: "OBJ_PID of ptrace",
     },
 ];
-
-/// For fstat and newfstatat, on kernels whose audit records their file.
-const FSTAT: Hook = Hook {
-    functions: &["vfs_fstat"],
-    entry: Entry::Fixed("kprobe_vfs_fstat"),
-    returns: None,
-    lost: "items of newfstatat by descriptor",
-};
 
 const LOOKUP: Hook = Hook {
     functions: &["filename_lookup"],
@@ -192,6 +221,7 @@ impl Objects {
             }
         };
         ACCOUNTS.iter().for_each(&mut add);
+        FILE_CAPS.iter().for_each(&mut add);
         let names: BTreeSet<&str> = calls
             .iter()
             .filter_map(|(abi, nr)| syscalls::name(abi.arch(), *nr))
@@ -204,9 +234,6 @@ impl Objects {
             }
             if any(DIRECTED) {
                 TARGETS.iter().for_each(&mut add);
-            }
-            if any(&["fstat", "newfstatat"]) && Kernel::running().version >= (7, 0) {
-                add(&FSTAT);
             }
             if attach == Attach::Fentry && types.has_function("filename_lookup") {
                 objects.fexit_lookup = true;
@@ -225,7 +252,7 @@ impl Objects {
         let entry = match hook.entry {
             Entry::Fixed(name) => name.to_owned(),
             Entry::ByDentry(name) => match types.last_argument(function, "dentry") {
-                Some(n @ 1..=3) => format!("{name}_{n}"),
+                Some(n @ 0..=3) => format!("{name}_{n}"),
                 _ => return false,
             },
             Entry::ByName(name) => match types.argument_named(function, "name") {

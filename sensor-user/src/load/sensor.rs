@@ -18,6 +18,7 @@ use sensor_ebpf::{
     calls::{CALLS, OTHERS, table_value},
     config::{CALL_TABLE, NAME_KEY, setting},
     fields,
+    filter::CallFilter,
     loss::{self, cause},
     wire::kind,
 };
@@ -53,6 +54,8 @@ pub struct Settings {
     pub slots: u32,
     /// Calls beyond the four families that are wanted.
     pub calls: Vec<(Abi, u32)>,
+    /// What the policy wants of each of its calls; `None`: there is no policy.
+    pub filters: Option<Vec<(Abi, u32, CallFilter)>>,
 }
 
 /// Running programs; they detach when this is dropped.
@@ -117,6 +120,7 @@ impl Sensor {
         // Opens are the most, and the ones that block.
         let open_slots = settings.slots / 4 * 3;
         config[setting::OPEN_SLOTS] = open_slots;
+        config[setting::POLICY] = settings.filters.is_some().into();
         config[setting::CAPS_HIGH] = u32::try_from(kernel::all_capabilities() >> 32).unwrap_or(0);
         config[setting::TASK_PT_REGS] = u32::from(Kernel::running().version >= (5, 15));
         let mut ebpf = EbpfLoader::new()
@@ -133,6 +137,7 @@ impl Sensor {
         fill_free_slots(&mut ebpf, "FREE_SLOTS", open_slots..settings.slots)?;
         fill_watched_names(&mut ebpf, &settings.watched_names)?;
         fill_wanted_calls(&mut ebpf, &settings.calls)?;
+        fill_filters(&mut ebpf, settings.filters.as_deref().unwrap_or_default())?;
         plan.missing.extend(lost_fields(offsets));
         let lost = own::find(&mut ebpf, offsets);
         plan.missing.extend(lost);
@@ -282,6 +287,19 @@ fn fill_wanted_calls(ebpf: &mut Ebpf, others: &[(Abi, u32)]) -> Result<()> {
                 set(abi, nr, table_value(call.kind, call.shape))?;
             }
         }
+    }
+    Ok(())
+}
+
+fn fill_filters(ebpf: &mut Ebpf, filters: &[(Abi, u32, CallFilter)]) -> Result<()> {
+    const SIZE: usize = size_of::<CallFilter>();
+    let mut table: Array<_, [u8; SIZE]> = Array::try_from(map_mut(ebpf, "CALL_FILTERS")?)?;
+    for (abi, nr, filter) in filters.iter().filter(|(_, nr, _)| *nr < CALL_TABLE) {
+        let row = if *abi == Abi::Native { 0 } else { CALL_TABLE };
+        let bytes: [u8; SIZE] = zerocopy::transmute!(*filter);
+        table
+            .set(row + nr, bytes, 0)
+            .context("fill the table of what the policy wants")?;
     }
     Ok(())
 }

@@ -270,7 +270,9 @@ impl<'h> Builder<'h> {
         }
         let file = Path::new(std::ffi::OsStr::new(bytes_to_os(path)));
         // Where nothing is yet, a trailing slash tells; auditctl would watch it as a file.
-        let is_dir = self.host.is_dir(file) || path.len() < text.len() && self.is_absent(file);
+        let is_dir = path == b"/"
+            || self.host.is_dir(file)
+            || path.len() < text.len() && self.is_absent(file);
         let name = if is_dir { Name::Dir } else { Name::Path };
         let value = Value::Text(Bytes::copy_from_slice(path));
         let op = Op::Equal;
@@ -321,6 +323,12 @@ impl<'h> Builder<'h> {
         if list == List::Filesystem && action == Action::Always {
             self.note("has no effect: the kernel looks at never in the filesystem list only");
         }
+        if !self.key.is_empty() && matches!(list, List::User | List::Exclude) {
+            let list = list.name();
+            return Err(format!("a rule of the {list} list takes no key"));
+        }
+        // As they are listed; the order of conditions has no meaning.
+        self.fields.sort_by_key(|field| field.name != Name::Arch);
         let key = (!self.key.is_empty()).then(|| Bytes::from(self.key));
         let rule = Rule {
             list,

@@ -53,6 +53,9 @@ pub(super) fn parse(line: &[u8], host: &dyn Host) -> Result<Parsed, String> {
     if line.contains(&b'\t') {
         return Err("a tab: auditctl separates by spaces only".into());
     }
+    if line.contains(&b'\r') {
+        return Err("a carriage return within the line".into());
+    }
     if line.contains(&0) {
         return Err("a NUL byte".into());
     }

@@ -20,8 +20,12 @@ impl Rule {
     #[must_use]
     pub fn line(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        if self.is_watch() {
+        let as_watch = self.is_watch() || self.is_odd_watch();
+        if as_watch {
             self.push_watch(&mut out);
+            for field in &self.fields[2..] {
+                push_field(&mut out, field);
+            }
         } else {
             out.extend(format!("-a {},{}", self.action.name(), self.list.name()).bytes());
             for field in self.fields.iter().filter(|f| f.name == Name::Arch) {
@@ -32,7 +36,7 @@ impl Rule {
                 push_field(&mut out, field);
             }
         }
-        let option = if self.is_watch() { " -k " } else { " -F key=" };
+        let option = if as_watch { " -k " } else { " -F key=" };
         let keys = self.key.iter().flat_map(|key| key.split(|b| *b == 1));
         for key in keys {
             out.extend(option.bytes());
@@ -42,7 +46,7 @@ impl Rule {
     }
 
     fn push_watch(&self, out: &mut Vec<u8>) {
-        for field in &self.fields {
+        for field in &self.fields[..2] {
             match &field.value {
                 Value::Text(path) => {
                     out.extend(b"-w ");
@@ -58,6 +62,18 @@ impl Rule {
         }
     }
 
+    /// A watch with further conditions whose path would not be read back from `-F path=`, because it
+    /// has an operator in it: only `-w` can have made it.
+    fn is_odd_watch(&self) -> bool {
+        let [place, perm, ..] = self.fields.as_slice() else {
+            return false;
+        };
+        let operators: [&[u8]; 4] = [b"!=", b">=", b"<=", b"&="];
+        let has = |path: &[u8]| operators.iter().any(|op| path.windows(2).any(|w| w == *op));
+        let is_watch = matches!(place.name, Name::Path | Name::Dir) && perm.name == Name::Perm;
+        is_watch && place.text().is_some_and(|path| has(path))
+    }
+
     fn push_calls(&self, out: &mut Vec<u8>) {
         if !matches!(self.list, List::Exit | List::IoUring) {
             return;
@@ -71,7 +87,7 @@ impl Rule {
         if self.calls.is_all() {
             return vec!["all".to_owned()];
         }
-        let arch = self.arch().map_or(Abi::Native.arch(), |(arch, _)| arch);
+        let arch = self.arch().unwrap_or(Abi::Native.arch());
         let name = |nr| match self.list {
             List::IoUring => uring::name(nr),
             _ => syscalls::name(arch, nr),

@@ -181,11 +181,11 @@ impl Rule {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The `AUDIT_ARCH_*` that `-F arch` names, and whether it is excluded (`!=`).
+    /// The `AUDIT_ARCH_*` whose table `-S` was read with: the last `arch=` before it.
     #[must_use]
-    pub fn arch(&self) -> Option<(u32, bool)> {
-        let field = self.field(Name::Arch)?;
-        Some((field.number()?, field.op == Op::NotEqual))
+    pub fn arch(&self) -> Option<u32> {
+        let mut fields = self.fields.iter();
+        fields.rfind(|field| field.name == Name::Arch)?.number()
     }
 
     /// Whether it is what `-w` makes: `auditctl -l` prints such a rule as a watch.

@@ -262,7 +262,7 @@ fn first(rules: &[WantedRule], facts: &Facts<'_>, has_call: impl Fn(&WantedRule)
     };
     let matching = rules
         .iter()
-        .filter(|rule| has_call(rule) && rule.conditions.iter().all(holds));
+        .filter(|rule| (rule.every_call || has_call(rule)) && rule.conditions.iter().all(holds));
     let mut deciding = matching.filter(|rule| !rule.never || !rule.needs_user_space);
     deciding.next().is_some_and(|rule| !rule.never)
 }

@@ -137,7 +137,6 @@ fn line(event: &Event, kind: &str, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec
 
 /// audit_log_exit and audit_log_task_info.
 fn syscall(event: &Event, call: &Syscall, out: &mut Vec<u8>) {
-    let who = &event.who;
     plain(
         out,
         format_args!("arch={:x} syscall={}", call.arch, call.nr),
@@ -154,15 +153,17 @@ fn syscall(event: &Event, call: &Syscall, out: &mut Vec<u8>) {
             exit(call.exit)
         ),
     );
+    plain(out, format_args!(" items={}", event.paths.len()));
+    task_info(event, out);
+    text(out, " key=", event.key.as_deref());
+}
+
+/// audit_log_task_info
+fn task_info(event: &Event, out: &mut Vec<u8>) {
+    let who = &event.who;
     plain(
         out,
-        format_args!(
-            " items={} ppid={} pid={} auid={}",
-            event.paths.len(),
-            who.ppid,
-            who.pid,
-            who.auid
-        ),
+        format_args!(" ppid={} pid={} auid={}", who.ppid, who.pid, who.auid),
     );
     credentials(event, out);
     out.extend_from_slice(b" tty=");
@@ -171,7 +172,6 @@ fn syscall(event: &Event, call: &Syscall, out: &mut Vec<u8>) {
     text(out, " comm=", Some(&who.comm));
     object_path(out, " exe=", who.exe.as_deref());
     other::subject(event, out);
-    text(out, " key=", event.key.as_deref());
 }
 
 /// The ids, as SYSCALL and URINGOP have them.

@@ -6,9 +6,11 @@ use super::{
     encode::{hexadecimal, plain, text},
     line,
     path::cap,
+    task_info,
 };
 use crate::event::{Aux, Capabilities, Event, FileCaps, Message, Target, Uring};
 
+const ANOM_CREAT: u16 = 1703;
 /// AUDIT_USER_TTY: its text is data, encoded.
 const USER_TTY: u16 = 1124;
 /// Longest text of a message: AUDIT_MESSAGE_TEXT_MAX.
@@ -132,6 +134,25 @@ fn body<'a>(event: &Event, aux: &'a Aux) -> (&'a str, Vec<u8>) {
                 format_args!(" old-ses={old_ses} ses={ses} res={res}"),
             );
             "LOGIN"
+        }
+        Aux::Anomaly { kind, operation } => {
+            out.extend_from_slice(b"op=");
+            encode::trusted(&mut out, operation);
+            task_info(event, &mut out);
+            out.extend_from_slice(b" res=0");
+            // Both there are; a number without a name could only come of a newer kernel.
+            if *kind == ANOM_CREAT {
+                "ANOM_CREAT"
+            } else {
+                "ANOM_LINK"
+            }
+        }
+        Aux::Socketcall(arguments) => {
+            plain(&mut out, format_args!("nargs={}", arguments.len()));
+            for (n, argument) in arguments.iter().enumerate() {
+                plain(&mut out, format_args!(" a{n}={argument:x}"));
+            }
+            "SOCKETCALL"
         }
         Aux::Foreign { kind, body, .. } => {
             out.extend_from_slice(body);

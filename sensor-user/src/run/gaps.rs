@@ -51,6 +51,11 @@ impl Gaps {
     /// Takes a record's number in; gives the gaps that it shows.
     pub(crate) fn saw(&mut self, cpu: u32, seq: u64) -> Vec<Gap> {
         let numbers = self.cpus.entry(cpu).or_default();
+        // The usual case.
+        if seq == numbers.next && numbers.early.is_empty() {
+            numbers.next = seq.saturating_add(1);
+            return Vec::new();
+        }
         if seq < numbers.next || !numbers.early.insert(seq) {
             numbers.twice += 1;
             return Vec::new();

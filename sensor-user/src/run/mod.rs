@@ -1,5 +1,6 @@
 //! `auklet run`: from the ring buffer to records, events and alerts, until told to stop.
 
+mod filter;
 pub(crate) mod gaps;
 mod interest;
 mod outputs;
@@ -10,7 +11,6 @@ mod watch;
 
 use anyhow::Result;
 use auklet_rules::RuleSet;
-use sensor_ebpf::config::opens;
 
 pub use self::status::Received;
 use self::{outputs::Outputs, watch::Watch};
@@ -31,10 +31,10 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let outputs = Outputs::open(args)?;
     privileges::check()?;
     let socket = socket::bind(&args.socket)?;
-    let mut interest = interest::kernel_filter(args.opens, rules.interest());
-    if policy.as_ref().is_some_and(policy::asks_for_opens) {
-        interest.opens |= opens::ALL;
-    }
+    let interest = interest::kernel_filter(args.opens, rules.interest());
+    let filters = policy
+        .as_ref()
+        .map(|policy| filter::filters(policy, !args.no_kernel_filter));
     let sensor = Sensor::start(&Settings {
         attach: args.attach.0,
         opens: interest.opens,
@@ -42,7 +42,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
         ring_bytes: args.ring_bytes,
         argv_bytes: args.argv_bytes,
         slots: args.slots,
-        calls: policy.as_ref().map(policy::calls).unwrap_or_default(),
+        calls: policy.as_ref().map(filter::calls).unwrap_or_default(),
+        filters,
     })?;
     // Everything is open and attached: from here on little is needed.
     privileges::drop_all_but_needed()?;

@@ -13,7 +13,7 @@ use super::gaps::{Gap, Gaps};
 use crate::{audit_log::LogState, decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
-const KINDS: [(u16, &str); 9] = [
+const KINDS: [(u16, &str); 10] = [
     (kind::EXEC, "execve"),
     (kind::MODULE, "module"),
     (kind::OPEN, "open"),
@@ -23,6 +23,7 @@ const KINDS: [(u16, &str); 9] = [
     (kind::ARGV, "argv"),
     (kind::OTHER, "syscall"),
     (kind::MESSAGE, "message"),
+    (kind::FILE_CAPS, "file_caps"),
 ];
 
 /// Records received, by kind.
@@ -85,14 +86,7 @@ impl Status {
     }
 
     pub(super) fn count(&mut self, message: &Message) {
-        let header: &Header = match message {
-            Message::Fork(header, _) | Message::Exit(header, _) | Message::Argv(header, ..) => {
-                header
-            }
-            Message::Call(facts) => &facts.header,
-            Message::User(message) => &message.header,
-        };
-        if let Some(count) = self.received.get_mut(usize::from(header.kind)) {
+        if let Some(count) = self.received.get_mut(usize::from(message.header().kind)) {
             *count += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! The loop of a running sensor: ring buffer, signals, losses.
 
-use std::{os::fd::AsRawFd, time::Duration};
+use std::{mem, os::fd::AsRawFd, time::Duration};
 
 use anyhow::{Context as _, Result};
 use auklet_rules::RuleSet;
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     assemble::Assembler,
     audit_log::now_ns,
-    decode::decode,
+    decode::{Message, decode},
     enrich::Enricher,
     event::Event,
     kernel,
@@ -128,25 +128,22 @@ impl Watch {
     /// keep signals and losses from being looked at.
     fn drain(&mut self, ring: &mut RingBuf<MapData>) -> Result<bool> {
         let offset = kernel::clock_offset_ns();
+        let mut gaps = Vec::new();
         for _ in 0..BATCH {
-            let Some(item) = ring.next() else {
-                return self.outputs.flush().map(|()| false);
+            let message = match self.assembler.next_ahead() {
+                Some(message) => message,
+                None => match read(ring, &mut self.status, &mut gaps) {
+                    Read::Message(message) => *message,
+                    Read::Malformed => continue,
+                    Read::Nothing => return self.outputs.flush().map(|()| false),
+                },
             };
-            let record = Bytes::copy_from_slice(&item);
-            drop(item);
-            let gaps = self.status.saw(&record);
-            self.tell(gaps)?;
-            match decode(&record) {
-                Ok(message) => {
-                    self.status.count(&message);
-                    if let Some(event) = self.assembler.take(message, offset) {
-                        self.handle(event)?;
-                    }
-                }
-                Err(error) => {
-                    self.status.malformed += 1;
-                    log::error!("record dropped: {error}");
-                }
+            let status = &mut self.status;
+            let mut more = || read_batch(ring, status, &mut gaps);
+            let event = self.assembler.take(message, offset, &mut more);
+            self.tell(mem::take(&mut gaps))?;
+            if let Some(event) = event {
+                self.handle(event)?;
             }
         }
         self.outputs.flush().map(|()| true)
@@ -220,6 +217,51 @@ impl Watch {
         self.outputs.processes(&self.assembler.processes)?;
         self.outputs.status(&self.status, &self.sensor.loss()?)
     }
+}
+
+/// What the ring gave.
+enum Read {
+    Message(Box<Message>),
+    /// A record that can't be read; counted.
+    Malformed,
+    Nothing,
+}
+
+fn read(ring: &mut RingBuf<MapData>, status: &mut Status, gaps: &mut Vec<Gap>) -> Read {
+    let Some(item) = ring.next() else {
+        return Read::Nothing;
+    };
+    let record = Bytes::copy_from_slice(&item);
+    drop(item);
+    gaps.extend(status.saw(&record));
+    match decode(&record) {
+        Ok(message) => {
+            status.count(&message);
+            Read::Message(Box::new(message))
+        }
+        Err(error) => {
+            status.malformed += 1;
+            log::error!("record dropped: {error}");
+            Read::Malformed
+        }
+    }
+}
+
+/// What is in the ring now, as far as it is a batch.
+fn read_batch(
+    ring: &mut RingBuf<MapData>,
+    status: &mut Status,
+    gaps: &mut Vec<Gap>,
+) -> Vec<Message> {
+    let mut messages = Vec::new();
+    for _ in 0..BATCH {
+        match read(ring, status, gaps) {
+            Read::Message(message) => messages.push(*message),
+            Read::Malformed => {}
+            Read::Nothing => break,
+        }
+    }
+    messages
 }
 
 /// Waits for a map's descriptor inside the runtime.

@@ -8,6 +8,7 @@ use crate::parity::log::Record;
 const NORMALISED: &[(&str, &str)] = &[
     ("pid", "each run has processes of its own"),
     ("ses", "the kernel counts sessions up; unset stays unset"),
+    ("old-ses", "the same"),
 ];
 const UNSET: &str = "4294967295";
 

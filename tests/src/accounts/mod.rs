@@ -28,8 +28,8 @@ pub(crate) enum Recorder {
 }
 
 /// Runs the acts under auditd, then under the other; fails on any difference that is not listed.
-pub(crate) fn accounts(against: Recorder) -> ExitCode {
-    let same = both(against).unwrap_or_else(|error| {
+pub(crate) fn accounts(against: Recorder, plan: &str) -> ExitCode {
+    let same = both(against, plan).unwrap_or_else(|error| {
         println!("accounts: {error:#}");
         false
     });
@@ -37,7 +37,7 @@ pub(crate) fn accounts(against: Recorder) -> ExitCode {
     ExitCode::from(u8::from(!same))
 }
 
-fn both(against: Recorder) -> Result<bool> {
+fn both(against: Recorder, plan: &str) -> Result<bool> {
     let dir = tempfile::tempdir()?;
     start_auditd()?;
     tool("auditctl", &["-D"])?;
@@ -45,7 +45,7 @@ fn both(against: Recorder) -> Result<bool> {
     let theirs = under_auditd(&dir.path().join("first"))?;
     let ours = match against {
         Recorder::Auditd => under_auditd(&dir.path().join("second"))?,
-        Recorder::Auklet => under_auklet(&dir.path().join("second"))?,
+        Recorder::Auklet => under_auklet(&dir.path().join("second"), plan)?,
     };
     Ok(compare::compare(&theirs, &ours))
 }
@@ -59,12 +59,21 @@ fn under_auditd(dir: &Path) -> Result<Vec<log::Record>> {
 }
 
 /// The kernel then drops what it is told, and says that it took it.
-fn under_auklet(dir: &Path) -> Result<Vec<log::Record>> {
+fn under_auklet(dir: &Path, plan: &str) -> Result<Vec<log::Record>> {
     fs::create_dir(dir)?;
     stop_auditd()?;
     tool("auditctl", &["-e", "0"])?;
     let path = dir.join("audit.log");
-    let sensor = Sensor::start(&["--json", "--audit-log", &path.display().to_string()])?;
+    let sensor = Sensor::start(&[
+        "--attach",
+        plan,
+        "--json",
+        "--no-shipped-rules",
+        "--opens",
+        "none",
+        "--audit-log",
+        &path.display().to_string(),
+    ])?;
     acts::acts(dir)?;
     let status = sensor.stop()?;
     if status["lost_total"] != 0 {
@@ -80,11 +89,12 @@ fn stop_auditd() -> Result<()> {
     until("auditd's end", || Ok(!proc.exists()))
 }
 
-/// The records with a text of the sender's.
+/// The records with a text of the sender's, and the login uids set.
 fn told(path: &Path) -> Result<Vec<log::Record>> {
     let records = log::read(path)?.into_iter().flatten();
     let text = |record: &log::Record| record.get("msg").is_some_and(|text| text.starts_with('\''));
-    Ok(records.filter(text).collect())
+    let told = |record: &log::Record| record.kind == "LOGIN" || text(record);
+    Ok(records.filter(told).collect())
 }
 
 fn until_whole(log: &Path) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The cases, a file for each family.
 
+mod accounts;
 mod bad_input;
 mod exec;
 mod filter;
@@ -33,6 +34,7 @@ pub(crate) fn shared() -> impl Iterator<Item = &'static Case> {
 /// Cases that start their own sensor.
 pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
     [
+        accounts::CASES,
         bad_input::CASES,
         filter::CASES,
         privileges::CASES,

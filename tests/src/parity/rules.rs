@@ -47,7 +47,6 @@ fn rules(families: &[String]) -> String {
 /// taken before 5.16, where the kernel records no operation.
 fn operations_rule() {
     const ADD_RULE: u16 = 1011;
-    const REQUEST_AND_ACK: u16 = 5;
     const URING_EXIT: u32 = 7;
     const ALWAYS: u32 = 2;
     const KEY: &[u8] = b"uring";
@@ -70,14 +69,9 @@ fn operations_rule() {
     words.extend(column(|field| field.1));
     words.extend(column(|field| field.2));
     words.push(5); // the length of what follows: the key
-    let body: Vec<u8> = words.into_iter().flat_map(u32::to_ne_bytes).collect();
-    let length = u32::try_from(16 + body.len() + KEY.len()).unwrap_or(0);
-    let mut message = length.to_ne_bytes().to_vec();
-    message.extend([ADD_RULE, REQUEST_AND_ACK].map(u16::to_ne_bytes).concat());
-    message.extend([0; 8]); // sequence, sender
-    message.extend(body);
-    message.extend(KEY);
-    if !workload::tell_audit(&message) {
+    let mut body: Vec<u8> = words.into_iter().flat_map(u32::to_ne_bytes).collect();
+    body.extend(KEY);
+    if !workload::tell_audit(ADD_RULE, &body) {
         println!("auditd: this kernel has no rules for io_uring's operations");
     }
 }

@@ -21,6 +21,7 @@ mod attributes;
 pub(super) mod call;
 mod compat;
 mod execs;
+mod logins;
 mod lookups;
 mod memory;
 mod modules;
@@ -60,6 +61,10 @@ const FAMILIES: &[Family] = &[
     family("network", network::network),
     family("memory", memory::memory),
     family("processes", processes::processes),
+    family("logins", |_| {
+        logins::logins();
+        Ok(())
+    }),
     family("uring", uring::uring),
 ];
 
@@ -81,8 +86,16 @@ pub(super) fn chosen(named: &[String]) -> Vec<String> {
 }
 
 /// A message to the kernel's audit over netlink. True if it says that it is done.
-pub(super) fn tell_audit(message: &[u8]) -> bool {
+pub(crate) fn tell_audit(kind: u16, body: &[u8]) -> bool {
     const NETLINK_AUDIT: i32 = 9;
+    const REQUEST_AND_ACK: u16 = 5;
+    // nlmsghdr: length, type, flags, sequence, sender.
+    let length = u32::try_from(16 + body.len()).unwrap_or(0);
+    let mut message = length.to_ne_bytes().to_vec();
+    message.extend([kind, REQUEST_AND_ACK].map(u16::to_ne_bytes).concat());
+    message.extend([0; 8]);
+    message.extend(body);
+    let message = message.as_slice();
     let socket = call!(SYS_socket, libc::AF_NETLINK, libc::SOCK_RAW, NETLINK_AUDIT);
     call!(SYS_sendto, socket, message, message.len(), 0, 0, 0);
     // nlmsghdr, then nlmsgerr: the error comes first.

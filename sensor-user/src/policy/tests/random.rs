@@ -34,7 +34,15 @@ const CALLS: &[&str] = &[
     "bind",
     "getpid",
 ];
-const PATHS: &[&str] = &["/etc", "/etc/shadow", "/etc/a", "/tmp/x", "/usr/bin/su"];
+const PATHS: &[&str] = &[
+    "/etc",
+    "/etc/shadow",
+    "/etc/a",
+    "/tmp/x",
+    "/usr/bin/su",
+    "/a!=b",
+    "/",
+];
 
 fn host() -> Fake {
     Fake::usual()
@@ -106,7 +114,9 @@ fn other_rule() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => (list, id).prop_map(|(list, id)| format!("-a {list} {id}")),
         1 => select(vec!["-e 0", "-e 1"]).prop_map(str::to_owned),
-        1 => select(PATHS).prop_map(|p| format!("-w {p} -p wa -k w")),
+        1 => (select(PATHS), option::of(field())).prop_map(|(p, field)| {
+            format!("-w {p} -p wa {} -k w", field.unwrap_or_default())
+        }),
     ]
 }
 
@@ -232,12 +242,32 @@ proptest! {
     }
 
     #[test]
-    fn no_words_panic(words in vec(select(WORDS), 0..12)) {
-        let text = words.join(" ");
-        let loaded = Policy::parse(Path::new("p"), text.as_bytes(), &host(), KERNEL);
-        if let Ok(policy) = loaded {
+    fn any_words_that_load_are_printed_to_load(words in vec(select(WORDS), 0..12)) {
+        let host = Fake::with(&[]);
+        let load = |text: &[u8]| Policy::parse(Path::new("p"), text, &host, KERNEL);
+        if let Ok(policy) = load(words.join(" ").as_bytes()) {
             let verdict = policy.decide(&call("open").normal("/etc/shadow", 11));
             prop_assert!(verdict.key.is_none() || verdict.record);
+            for loaded in policy.rules() {
+                let again = load(&loaded.rule.line()).map_err(|e| TestCaseError::fail(e.to_string()))?;
+                prop_assert_eq!(&again.rules()[0].rule, &loaded.rule);
+            }
+        }
+    }
+
+    #[test]
+    fn any_words_after_a_list_are_printed_to_load(
+        list in select(vec!["-a exit,always", "-a io_uring,never", "-w /a\\ b", "-a exclude,always", "-a never,task"]),
+        words in vec((select(vec!["-F", "-S", "-C", "-k", "-p"]), select(WORDS)), 0..5),
+    ) {
+        let words: Vec<String> = words.iter().map(|(option, word)| format!("{option} {word}")).collect();
+        let text = format!("{list} {}", words.join(" "));
+        let host = Fake::with(&[]);
+        let load = |text: &[u8]| Policy::parse(Path::new("p"), text, &host, KERNEL);
+        if let Ok(policy) = load(text.as_bytes()) {
+            let rule = &policy.rules()[0].rule;
+            let again = load(&rule.line()).map_err(|e| TestCaseError::fail(format!("{text}: {e}")))?;
+            prop_assert_eq!(&again.rules()[0].rule, rule, "{}", text);
         }
     }
 }

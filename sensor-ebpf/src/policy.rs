@@ -1,0 +1,120 @@
+//! The policy's filter: see [`sensor_ebpf::filter`].
+
+use aya_ebpf::{macros::map, maps::Array};
+use sensor_ebpf::{
+    config::{CALL_TABLE, setting},
+    fields::Field,
+    filter::{ALTERNATIVES, CONDITIONS, CallFilter, REGISTERS, compare, register},
+    wire::Task,
+};
+
+use crate::{
+    arch,
+    kernel::{config, current},
+    slot::Slot,
+    task,
+};
+
+/// By number, like `WANTED_CALLS`.
+#[map]
+static CALL_FILTERS: Array<CallFilter> = Array::with_max_entries(2 * CALL_TABLE, 0);
+
+/// Whether there is a policy at all.
+#[inline(always)]
+pub(crate) fn is_set() -> bool {
+    config(setting::POLICY) != 0
+}
+
+/// Whether the policy could want the call that begins, of which its arguments and the caller are known.
+#[inline(always)]
+pub(crate) fn admits_begin(slot: &mut Slot) -> bool {
+    let args = slot.prefix.call.args;
+    for (n, arg) in args.iter().take(4).enumerate() {
+        slot.registers[register::A0 + n] = *arg as u32;
+    }
+    let task = current();
+    let auid: u32 = task.read(Field::TaskLoginuid);
+    slot.registers[register::PID] = task.read(Field::TaskTgid);
+    slot.registers[register::AUID] = auid;
+    slot.registers[register::AUID_SET] = u32::from(auid != u32::MAX);
+    slot.registers[register::SESSION_ID] = task.read(Field::TaskSessionid);
+    decide(slot, register::LATE as u32)
+}
+
+/// Whether the policy could want the call that ends.
+#[inline(always)]
+pub(crate) fn admits_end(slot: &mut Slot) -> bool {
+    task::fill(&mut slot.prefix.task, current());
+    let Task {
+        ppid,
+        personality,
+        cred,
+        auid,
+        ses,
+        ..
+    } = slot.prefix.task;
+    slot.registers[register::AUID] = auid;
+    slot.registers[register::AUID_SET] = u32::from(auid != u32::MAX);
+    slot.registers[register::SESSION_ID] = ses;
+    slot.registers[register::PPID] = ppid;
+    slot.registers[register::PERSONALITY] = personality;
+    for (n, id) in cred.iter().enumerate() {
+        slot.registers[register::CRED + n] = *id;
+    }
+    let ret = slot.prefix.call.ret;
+    let failed = (-4095..0).contains(&ret);
+    slot.registers[register::EXIT] = shown(ret) as u32;
+    slot.registers[register::RESULT] = 1 + u32::from(failed);
+    decide(slot, REGISTERS as u32)
+}
+
+/// audit_return_fixup: a call that a signal interrupted has EINTR.
+#[inline(always)]
+fn shown(ret: i64) -> i64 {
+    match ret {
+        -512 | -513 | -514 | -516 => -4,
+        other => other,
+    }
+}
+
+/// The first rule that matches decides. Registers from `known` on are not known: an always rule then may
+/// match, a never rule does not.
+#[inline(always)]
+fn decide(slot: &Slot, known: u32) -> bool {
+    let call = &slot.prefix.call;
+    let row = if call.arch == arch::ARCHES[0] {
+        0
+    } else {
+        CALL_TABLE
+    };
+    let index = arch::table_index(call.nr);
+    if index >= CALL_TABLE {
+        return true;
+    }
+    let Some(filter) = CALL_FILTERS.get(row + index) else {
+        return true;
+    };
+    if filter.all != 0 {
+        return true;
+    }
+    for n in 0..ALTERNATIVES {
+        if n as u32 >= filter.count {
+            return false;
+        }
+        let alternative = &filter.alternatives[n];
+        let never = alternative.never & 1;
+        let mut matches = 1;
+        for m in 0..CONDITIONS {
+            let condition = &alternative.conditions[m];
+            let left = slot.register(condition.register);
+            let compared = compare(left, condition.holds, condition.value);
+            let late =
+                ((u64::from(known).wrapping_sub(1 + u64::from(condition.register))) >> 63) as u32;
+            matches &= compared & (1 ^ late) | late & (1 ^ never);
+        }
+        if matches != 0 {
+            return never == 0;
+        }
+    }
+    false
+}
