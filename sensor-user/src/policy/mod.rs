@@ -288,7 +288,10 @@ impl<'h> Loader<'h> {
         }
         let loaded = self.bind(rule, line);
         for place in loaded.place.iter().chain(&loaded.exe) {
-            if !place.has_parent() {
+            if place.missing {
+                let path = auklet_rules::printable(&place.path);
+                self.note(line, format!("{path}: no such directory (auditctl refuses such a rule); nothing is recorded by it"));
+            } else if !place.has_parent() {
                 let path = auklet_rules::printable(&place.path);
                 self.note(line, format!("{path}: its directory does not exist (auditctl refuses such a rule); it is watched by name"));
             }

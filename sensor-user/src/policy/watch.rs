@@ -11,8 +11,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
+
 use super::host::{Host, Node, path_bytes};
-use crate::event::{Event, FileFacts, NameType, PathItem};
+use crate::{
+    event::{Event, FileFacts, NameType, PathItem},
+    script::absolute,
+    syscalls,
+};
 
 /// A place in the file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +31,9 @@ pub struct Place {
     pub parent: Option<Node>,
     /// Everything below it, too: `dir=`.
     pub tree: bool,
+    /// A `dir=` that was not there: the kernel takes no such rule (`audit_add_tree_rule`), and none
+    /// that waits for it.
+    pub missing: bool,
 }
 
 impl Place {
@@ -34,8 +43,10 @@ impl Place {
         let beside = || Some(parent.as_ref()?.join(given.file_name()?));
         let whole = tree.then(|| host.canonical(given)).flatten();
         let path: PathBuf = whole.or_else(beside).unwrap_or_else(|| given.to_owned());
+        let node = host.node(&path);
         Self {
-            node: host.node(&path),
+            missing: tree && node.is_none(),
+            node,
             parent: path.parent().and_then(|dir| host.node(dir)),
             path: path_bytes(&path).to_vec(),
             tree,
@@ -71,6 +82,9 @@ impl Place {
 
     /// Whether an item of the event is this place; `None` is unknown.
     pub(super) fn matches(&self, event: &Event, item: &PathItem) -> Option<bool> {
+        if self.missing {
+            return Some(false);
+        }
         // The kernel compares only what it bound to an inode.
         let Some(file) = item.file.as_ref() else {
             return Some(false);
@@ -78,7 +92,8 @@ impl Place {
         if self.is_node(file) || self.is_entry(event, item) {
             return Some(true);
         }
-        let named = item.resolved.as_ref().is_some_and(|path| self.covers(path));
+        let path = item.resolved.clone().or_else(|| by_text(event, item));
+        let named = path.is_some_and(|path| self.covers(&path));
         match named && event.caveats.other_root {
             true => None,
             false => Some(named),
@@ -111,6 +126,9 @@ impl Place {
     /// Binds again after an event that made, replaced or removed the entry, as the kernel does on
     /// notice of the directory (`audit_update_watch`).
     pub(super) fn follow(&mut self, event: &Event) {
+        if self.missing {
+            return;
+        }
         let is_here = |place: &Self, item: &PathItem| {
             let by_name = item.resolved.as_deref() == Some(place.path.as_slice());
             by_name && !event.caveats.other_root || place.is_entry(event, item)
@@ -140,6 +158,30 @@ impl Place {
         self.parent = made.and_then(|item| item.file).map(|file| node_of(&file));
     }
 }
+
+/// The path of an item that no kernel object told of, that of a failed call: its name from where the call
+/// looked, but where that is a descriptor's directory, or the way back up may be another.
+fn by_text(event: &Event, item: &PathItem) -> Option<Bytes> {
+    let name = item.name.as_ref().filter(|name| !name.is_empty())?;
+    if name.split(|b| *b == b'/').any(|part| part == b"..") {
+        return None;
+    }
+    if name.starts_with(b"/") {
+        return Some(name.clone());
+    }
+    let call = event.call.as_ref()?;
+    let takes_descriptor = syscalls::name(call.arch, call.nr).is_some_and(|name| {
+        (name.ends_with("at") || name.ends_with("at2")) && !STATS.contains(&name)
+    });
+    // The kernel takes an int.
+    let descriptor = (call.args[0] & u64::from(u32::MAX)) as u32;
+    let from_cwd = !takes_descriptor || descriptor == libc::AT_FDCWD.cast_unsigned();
+    let cwd = event.cwd.as_deref().filter(|_| from_cwd)?;
+    Some(absolute(name, Some(cwd)))
+}
+
+/// Calls whose names end as those of calls with a directory's descriptor.
+const STATS: [&str; 4] = ["stat", "lstat", "oldstat", "oldlstat"];
 
 fn node_of(file: &FileFacts) -> Node {
     Node {

@@ -69,6 +69,39 @@ fn a_directory_is_all_below_it() {
 }
 
 #[test]
+fn a_failed_call_has_a_name_only() {
+    let sudoers = "-w /etc -p wa";
+    let failed = |name: &str, cwd: &str| {
+        let mut event = call("chmod").normal(name, 60).exit(-13);
+        event.paths[0].resolved = None;
+        event.cwd = Some(bytes::Bytes::copy_from_slice(cwd.as_bytes()));
+        event
+    };
+    check(sudoers, &failed("/etc/a", "/"), true);
+    check(sudoers, &failed("/x/a", "/etc"), false);
+    check(sudoers, &failed("a", "/etc"), true);
+    check(sudoers, &failed("a", "/tmp"), false);
+    check(sudoers, &failed("/etc/../x", "/"), false);
+    let mut at = call("fchmodat").normal("a", 60).exit(-13);
+    at.paths[0].resolved = None;
+    at.cwd = Some(bytes::Bytes::from_static(b"/etc"));
+    at.call.as_mut().expect("a call").args[0] = 3;
+    check(sudoers, &at, false);
+    at.call.as_mut().expect("a call").args[0] = 0xffff_ffff_ffff_ff9c;
+    check(sudoers, &at, true);
+}
+
+#[test]
+fn nothing_is_below_a_directory_that_is_not_there() {
+    let mut policy = load("-a always,exit -F dir=/etc/nonesuch/ -F perm=wa -k x");
+    assert!(policy.notes()[0].text.contains("no such directory"));
+    let made = create("/etc/nonesuch", 10, 61);
+    assert!(!policy.decide(&made).record);
+    assert!(!policy.follow(&made));
+    assert!(!policy.decide(&create("/etc/nonesuch/x", 61, 62)).record);
+}
+
+#[test]
 fn another_root_decides_by_inode_and_else_for_recording() {
     let etc = "-w /etc -p wa";
     // A container's own /etc/a: not known to be another, so recorded; and not kept out.
