@@ -234,7 +234,14 @@ fn verb(drive: &str) -> &str {
 /// The lines that say how much of auditd's log is equal: `parity fentry: events 9/9, records …`.
 fn figures(text: &str) -> Vec<String> {
     let is_figure = |line: &&str| {
-        let told = ["parity ", "accounts: ", "tools: ", "replay: ", "rules ", "soundness "];
+        let told = [
+            "parity ",
+            "accounts: ",
+            "tools: ",
+            "replay: ",
+            "rules ",
+            "soundness ",
+        ];
         told.iter().any(|start| line.starts_with(start)) && !line.contains("once more")
     };
     text.lines().filter(is_figure).map(str::to_owned).collect()

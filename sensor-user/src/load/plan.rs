@@ -56,6 +56,13 @@ impl Attach {
                 "the target of utimensat by path is looked up after the call; old times are not known",
                 "the script and the ld.so of an exec are looked up after the call",
                 "names of modules that the kernel refuses",
+                "files of all other calls are looked up after the call: modes, owners and capabilities are those that it left",
+                "the file that a removal removed; that a rename replaced a file",
+                "where a mount was made or taken away, and what it is of; what open_by_handle_at opens",
+                "links in /proc that lead into a process are not followed",
+                "socket addresses are read from user memory; of one that the caller had too little room for, a part",
+                "targets of kill and ptrace are looked up after the call; not those of a signal to a group",
+                "ANOM_LINK",
             ],
         }
     }

@@ -1,5 +1,6 @@
 //! auditd's records and Auklet's, of the same workload in the same boot: every record, every field.
 
+mod blind;
 mod compare;
 pub(crate) mod log;
 mod replayed;
@@ -135,7 +136,7 @@ fn one(plan: &str, families: &[String]) -> Result<(bool, u64)> {
     let sensor = (plan != ALONE).then(|| sensor(plan, &ours)).transpose()?;
     let work = dir.path().join("work");
     fs::create_dir(&work)?;
-    workload(&work, families, plan)?;
+    workload(&work, families, (plan == "tracepoint").then_some(&ours))?;
     until_whole(&theirs)?;
     let Some(sensor) = sensor else {
         return Ok((rules::count(&log::read(&theirs)?, families)?, 0));
@@ -183,11 +184,11 @@ pub(crate) fn driver() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| "/usr/local/bin/auklet-guest".into())
 }
 
-/// In a process of its own, under its own login uid.
-fn workload(dir: &Path, families: &[String], plan: &str) -> Result<()> {
+/// In a process of its own, under its own login uid; at the pace of a log if there is one.
+fn workload(dir: &Path, families: &[String], pace: Option<&PathBuf>) -> Result<()> {
     let mut child = Command::new(driver());
-    if plan == "tracepoint" {
-        child.env(workload::PACE, "4");
+    if let Some(log) = pace {
+        child.env(workload::LOG, log);
     }
     child.args(["act", "parity"]).arg(dir).args(families);
     child.stdin(Stdio::null());

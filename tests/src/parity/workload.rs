@@ -15,8 +15,8 @@ use std::{
 use anyhow::{Context as _, Result};
 use libc::{AT_FDCWD, c_long};
 
-pub(super) use call::PACE;
 use call::call;
+pub(super) use pace::LOG;
 
 mod attributes;
 pub(super) mod call;
@@ -29,6 +29,7 @@ mod modules;
 mod names;
 mod network;
 mod opens;
+mod pace;
 mod processes;
 mod sockets;
 mod times;

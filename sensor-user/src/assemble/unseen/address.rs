@@ -46,6 +46,9 @@ impl Story<'_> {
         ]) {
             return None;
         }
+        if self.errno == libc::EISCONN && !self.facts.is("connect") {
+            return None;
+        }
         if bind {
             self.bound(&name)
         } else {

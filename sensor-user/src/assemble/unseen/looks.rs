@@ -78,7 +78,7 @@ impl Story<'_> {
         let known =
             |(call, n, flags): &(&str, usize, u32)| *call != name || self.arg(*n) & !flags == 0;
         let synced = name == "statx" && self.arg(2) & 0x6000 == 0x6000;
-        let copied_first = name.contains("xattr") && self.kernel >= (6, 13);
+        let copied_first = name.contains("xattr") && self.kernel >= (6, 12);
         match self.errno {
             libc::EINVAL | libc::EBADF if name == "inotify_add_watch" => true,
             libc::EFAULT if name == "mount" => true,
@@ -87,7 +87,7 @@ impl Story<'_> {
                 self.arg(room).cast_signed() <= 0
             }
             libc::EINVAL if matches!(name, "setxattr" | "lsetxattr") => {
-                self.kernel >= (6, 12) && self.arg(4) & !3 != 0
+                copied_first && self.arg(4) & !3 != 0
             }
             libc::EINVAL if matches!(name, "truncate" | "truncate64") => {
                 self.facts.call.args[1].cast_signed() < 0

@@ -4,11 +4,11 @@
 use std::{
     ffi::{CStr, CString},
     marker::PhantomData,
-    sync::OnceLock,
-    time::Duration,
 };
 
 use libc::c_long;
+
+use super::pace;
 
 /// One argument: a number, or the address of something that is borrowed for as long.
 #[derive(Clone, Copy)]
@@ -72,25 +72,13 @@ pub(in crate::parity) fn numbered(number: c_long, words: &[Word<'_>]) -> c_long 
     // borrows, and what the kernel writes are cells of a `&mut`, as many as the caller gives as the
     // length; numbers in the place of an address are null or the first page, which the kernel refuses;
     // no caller frees or maps memory that Rust knows of.
+    let before = pace::size();
     let result =
         unsafe { libc::syscall(number, word(0), word(1), word(2), word(3), word(4), word(5)) };
-    pause();
-    result
-}
-
-/// Milliseconds to wait after each call, in the environment: for the attach plan that looks files up
-/// afterwards, and would find what the next act made of them.
-pub(in crate::parity) const PACE: &str = "AUKLET_PARITY_PACE";
-
-fn pause() {
-    static MILLISECONDS: OnceLock<u64> = OnceLock::new();
-    let pace = *MILLISECONDS.get_or_init(|| {
-        let pace = std::env::var(PACE).ok();
-        pace.and_then(|pace| pace.parse().ok()).unwrap_or(0)
-    });
-    if pace > 0 {
-        std::thread::sleep(Duration::from_millis(pace));
+    if let Some(before) = before {
+        pace::until_past(before);
     }
+    result
 }
 
 /// `call!(SYS_rename, old, new)`.

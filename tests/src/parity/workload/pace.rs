@@ -1,0 +1,33 @@
+//! For the attach plan that looks files up after the call: no act follows another before Auklet's log tells
+//! of it, or the look-up would find what the next act made of them.
+
+use std::{
+    fs::File,
+    io::{Seek as _, SeekFrom},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+/// Auklet's log, in the environment.
+pub(in crate::parity) const LOG: &str = "AUKLET_PARITY_LOG";
+
+/// How long a call is waited for that might not be recorded.
+const PATIENCE: Duration = Duration::from_millis(30);
+const STEP: Duration = Duration::from_micros(300);
+
+/// Bytes of the log, if there is one to wait for. By lseek, which no rule records; opened once, as a child
+/// may have another root.
+pub(super) fn size() -> Option<u64> {
+    static OPENED: OnceLock<Option<File>> = OnceLock::new();
+    let log = OPENED.get_or_init(|| File::open(std::env::var_os(LOG)?).ok());
+    let mut log = log.as_ref()?;
+    log.seek(SeekFrom::End(0)).ok()
+}
+
+/// Until the log is longer, or the call was none that is recorded.
+pub(super) fn until_past(before: u64) {
+    let end = Instant::now() + PATIENCE;
+    while size() == Some(before) && Instant::now() < end {
+        std::thread::sleep(STEP);
+    }
+}
