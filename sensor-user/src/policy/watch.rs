@@ -92,7 +92,9 @@ impl Place {
         if self.is_node(file) || self.is_entry(event, item) {
             return Some(true);
         }
-        let path = item.resolved.clone().or_else(|| by_text(event, item));
+        // A file is known by its inode: the name may be that of a link.
+        let below = || self.tree.then(|| by_text(event, item)).flatten();
+        let path = item.resolved.clone().or_else(below);
         let named = path.is_some_and(|path| self.covers(&path));
         match named && event.caveats.other_root {
             true => None,

@@ -82,6 +82,8 @@ fn a_failed_call_has_a_name_only() {
     check(sudoers, &failed("a", "/etc"), true);
     check(sudoers, &failed("a", "/tmp"), false);
     check(sudoers, &failed("/etc/../x", "/"), false);
+    // Through a link of that name, to another file.
+    check("-w /etc/shadow -p wa", &failed("/etc/shadow", "/"), false);
     let mut at = call("fchmodat").normal("a", 60).exit(-13);
     at.paths[0].resolved = None;
     at.cwd = Some(bytes::Bytes::from_static(b"/etc"));
