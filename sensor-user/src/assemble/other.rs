@@ -75,11 +75,7 @@ impl Assembler {
             .arguments
             .iter()
             .any(|argument| argument.item.is_some() && !argument.looked_up);
-        let mut items = paths.names.items(cwd);
-        for item in &mut items {
-            item.file = item.file.filter(|file| !unseen::is_unknown(file));
-        }
-        items
+        unseen::without_unknown(paths.names.items(cwd))
     }
 
     /// What no hook told of.
@@ -161,13 +157,9 @@ impl Assembler {
         if !refused {
             targets(&facts.targets, &mut aux);
         }
-        if self.plan == plan::TRACEPOINT
-            && !refused
-            && let Some(target) = self.target(facts)
-        {
-            caveats.looked_up = true;
-            targets(&[target], &mut aux);
-        }
+        let target = self.target(facts).filter(|_| !refused);
+        caveats.looked_up |= target.is_some();
+        targets(target.as_slice(), &mut aux);
         aux
     }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use bytes::Bytes;
-use sensor_ebpf::wire::TargetFacts;
+use sensor_ebpf::{config::plan, wire::TargetFacts};
 
 use super::{Assembler, low32};
 use crate::{decode::CallFacts, process::until_nul};
@@ -16,8 +16,11 @@ const PTRACE_SEIZE: u64 = 0x4206;
 const SIGNALS: u32 = 64;
 
 impl Assembler {
-    /// The target, if there was one and it is one process.
+    /// The target, if no hook tells of it, there was one, and it is one process.
     pub(super) fn target(&self, facts: &CallFacts) -> Option<(TargetFacts, Option<Bytes>)> {
+        if self.plan != plan::TRACEPOINT {
+            return None;
+        }
         let args = &facts.call.args;
         let arg = |n: usize| low32(args[n]).cast_signed();
         let (pid, signal) = match facts.name()? {

@@ -4,30 +4,26 @@
 //! left out: the blind spots of docs/parity.md.
 
 mod address;
+mod changes;
 mod looks;
 
 use bytes::Bytes;
 use sensor_ebpf::wire::{ItemFacts, item, item::op};
 
 use super::{
-    failed::{may, may_search},
+    failed::may_search,
     lookup::{self, Start},
     low32,
 };
 use crate::{
     decode::{CallFacts, RawItem, RawPath},
-    event::FileFacts,
+    event::{FileFacts, PathItem},
 };
 
 /// include/uapi/linux/fcntl.h
 const AT_FDCWD: i32 = -100;
-const AT_REMOVEDIR: u32 = 0x200;
 const AT_SYMLINK_FOLLOW: u32 = 0x400;
 const AT_EMPTY_PATH: u32 = 0x1000;
-/// include/uapi/linux/fs.h: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT
-const NOREPLACE: u32 = 1;
-const EXCHANGE: u32 = 2;
-const WHITEOUT: u32 = 4;
 /// include/uapi/linux/limits.h; with the NUL.
 const PATH_MAX: usize = 4096;
 
@@ -35,8 +31,16 @@ const PATH_MAX: usize = 4096;
 const UNKNOWN: u64 = 0xffff_ffff_ffff_0000;
 
 /// Whether a file is only known to have been there.
-pub(super) fn is_unknown(file: &FileFacts) -> bool {
+fn is_unknown(file: &FileFacts) -> bool {
     file.ino & UNKNOWN == UNKNOWN && file.dev == 0
+}
+
+/// The items as they can be told.
+pub(super) fn without_unknown(mut items: Vec<PathItem>) -> Vec<PathItem> {
+    for item in &mut items {
+        item.file = item.file.filter(|file| !is_unknown(file));
+    }
+    items
 }
 
 /// What the kernel told audit of one call.
@@ -287,171 +291,7 @@ impl<'a> Story<'a> {
         let found = lookup::find(self.facts, argument.start, &text[..end], false);
         found.map(|(file, _)| file)
     }
-
-    /// may_mknod: a kind that mknod can't make.
-    fn refused_node(&self) -> bool {
-        let mode = match self.facts.name() {
-            Some("mknod") => self.arg(1),
-            Some("mknodat") => self.arg(2),
-            _ => return false,
-        };
-        let kinds = [
-            0,
-            libc::S_IFREG,
-            libc::S_IFCHR,
-            libc::S_IFBLK,
-            libc::S_IFIFO,
-            libc::S_IFSOCK,
-        ];
-        !kinds.contains(&(mode & libc::S_IFMT))
-    }
-
-    /// filename_create, and the vfs_… that follows.
-    fn created(&mut self, name: &Argument<'_>) -> Option<()> {
-        let directory = self.parent(name)?;
-        directory.entry.as_ref()?;
-        if self.errno == 0 {
-            let file = self.itself(name);
-            self.child(op::CREATE, &directory, file);
-        } else if !self.failed(&BEFORE_CREATE) {
-            self.child(op::CREATE, &directory, None);
-        }
-        Some(())
-    }
-
-    /// do_unlinkat, do_rmdir.
-    fn removed(&mut self) -> Option<()> {
-        let flags = if self.facts.is("unlinkat") {
-            self.arg(2)
-        } else {
-            0
-        };
-        if flags & !AT_REMOVEDIR != 0 {
-            return None;
-        }
-        let rmdir = self.facts.is("rmdir") || flags != 0;
-        let name = self.first()?;
-        let directory = self.parent(&name)?;
-        directory.entry.as_ref()?;
-        if directory.slash && !rmdir {
-            return None;
-        }
-        if self.errno == 0 {
-            self.child(op::DELETE, &directory, None);
-        } else if !self.failed(&[libc::ENOENT, libc::EROFS, libc::ENAMETOOLONG, libc::EINVAL]) {
-            let file = self.itself(&name)?;
-            self.child(op::DELETE, &directory, Some(file));
-        }
-        Some(())
-    }
-
-    /// do_renameat2.
-    fn renamed(&mut self) -> Option<()> {
-        let flags = if self.facts.is("renameat2") {
-            self.arg(4)
-        } else {
-            0
-        };
-        let both = flags & EXCHANGE != 0 && flags & (NOREPLACE | WHITEOUT) != 0;
-        if both || flags & !(NOREPLACE | EXCHANGE | WHITEOUT) != 0 {
-            return None;
-        }
-        let (old, new) = (self.first()?, self.second()?);
-        let from = self.parent(&old)?;
-        let to = self.parent(&new)?;
-        from.entry.as_ref().and(to.entry.as_ref())?;
-        let (at_old, at_new) = (self.itself(&old), self.itself(&new));
-        if self.errno != 0 {
-            return self.not_renamed((&from, at_old?), (&to, at_new));
-        }
-        // Two names of one file: nothing is done.
-        if at_old.is_some() && same(at_old, at_new) {
-            return None;
-        }
-        self.child(op::DELETE, &from, at_new);
-        if flags & EXCHANGE != 0 {
-            self.child(op::DELETE, &to, at_old);
-            self.child(op::CREATE, &to, at_new);
-            self.child(op::CREATE, &from, at_old);
-        } else {
-            self.child(op::CREATE, &to, at_new);
-        }
-        Some(())
-    }
-
-    /// How far a rename came that failed.
-    fn not_renamed(
-        &mut self,
-        (from, old): (&Directory, FileFacts),
-        (to, new): (&Directory, Option<FileFacts>),
-    ) -> Option<()> {
-        let slash = from.slash || to.slash;
-        let before = [
-            libc::EXDEV,
-            libc::EEXIST,
-            libc::EROFS,
-            libc::ENOENT,
-            libc::ENAMETOOLONG,
-            libc::EINVAL,
-        ];
-        // The new name is a directory that the old one is in.
-        let above = self.errno == libc::ENOTEMPTY && is_above(to, from);
-        let no_directory = self.errno == libc::ENOTDIR && slash && !is_directory(&old);
-        if self.failed(&before) || above || no_directory {
-            return None;
-        }
-        self.child(op::DELETE, from, Some(old));
-        let denied = self.failed(&[libc::EACCES, libc::EPERM]);
-        if denied && !may_remove(self.facts, &from.file, &old) {
-            return None;
-        }
-        match new {
-            Some(_) => self.child(op::DELETE, to, new),
-            None => self.child(op::CREATE, to, None),
-        }
-        Some(())
-    }
-
-    /// do_linkat.
-    fn linked(&mut self) -> Option<()> {
-        let flags = if self.facts.is("linkat") {
-            self.arg(4)
-        } else {
-            0
-        };
-        if flags & !(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH) != 0 {
-            return None;
-        }
-        let old = match flags & AT_EMPTY_PATH {
-            0 => self.first()?,
-            _ => self.first_or_empty()?,
-        };
-        let new = self.second();
-        let file = self.look(&old, flags & AT_SYMLINK_FOLLOW != 0, false)?;
-        let new = new?;
-        let directory = self.parent(&new)?;
-        directory.entry.as_ref()?;
-        // may_linkat: not of others' files.
-        let others = !is_directory(&file) && self.facts.task.cred[6] != 0;
-        let guarded = self.errno == libc::EPERM && others;
-        if self.errno == 0 {
-            self.child(op::CREATE, &directory, Some(file));
-        } else if !self.failed(&BEFORE_CREATE) && self.errno != libc::EXDEV && !guarded {
-            self.child(op::CREATE, &directory, None);
-        }
-        Some(())
-    }
 }
-
-/// Errors of filename_create itself: no vfs_… is called.
-const BEFORE_CREATE: [i32; 6] = [
-    libc::EEXIST,
-    libc::ENOENT,
-    libc::ENAMETOOLONG,
-    libc::EROFS,
-    libc::ENOTDIR,
-    libc::ELOOP,
-];
 
 fn fill(facts: &mut ItemFacts, file: &FileFacts) {
     facts.flags |= item::FILE;
@@ -481,28 +321,26 @@ fn is_directory(file: &FileFacts) -> bool {
     file.mode & libc::S_IFMT == libc::S_IFDIR
 }
 
-fn same(one: Option<FileFacts>, other: Option<FileFacts>) -> bool {
-    one.zip(other)
-        .is_some_and(|(one, other)| one.ino == other.ino && one.dev == other.dev)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Whether what one name is in lies below what the other names.
-fn is_above(upper: &Directory, lower: &Directory) -> bool {
-    let (Some(above), Some(below)) = (&upper.resolved, &lower.resolved) else {
-        return false;
-    };
-    let Some(entry) = &upper.entry else {
-        return false;
-    };
-    let top = super::names::join(above, entry);
-    let rest = below.strip_prefix(&top[..]);
-    rest.is_some_and(|rest| rest.first().is_none_or(|b| *b == b'/'))
-}
+    #[test]
+    fn a_path_is_walked_from_the_leaf() {
+        for path in ["/", "/a", "/a/b c/d"] {
+            assert_eq!(walked(path.as_bytes()).to_bytes(), path);
+        }
+    }
 
-/// may_delete: the caller may write there, and nothing there is another's in a sticky directory.
-fn may_remove(facts: &CallFacts, directory: &FileFacts, file: &FileFacts) -> bool {
-    let fsuid = facts.task.cred[6];
-    let sticky = directory.mode & libc::S_ISVTX != 0;
-    let own = fsuid == 0 || file.uid == fsuid || directory.uid == fsuid;
-    may(facts, directory, 2) && (!sticky || own)
+    #[test]
+    fn an_unknown_file_is_no_real_one() {
+        let file = |ino, dev| FileFacts {
+            ino,
+            dev,
+            ..FileFacts::default()
+        };
+        assert!(is_unknown(&file(UNKNOWN | 3, 0)));
+        assert!(!is_unknown(&file(3, 0)));
+        assert!(!is_unknown(&file(UNKNOWN | 3, 5)));
+    }
 }

@@ -78,7 +78,9 @@ impl Story<'_> {
         let known =
             |(call, n, flags): &(&str, usize, u32)| *call != name || self.arg(*n) & !flags == 0;
         let synced = name == "statx" && self.arg(2) & 0x6000 == 0x6000;
-        let copied_first = name.contains("xattr") && self.kernel >= (6, 12);
+        // setxattr's name and value first, since 6.13 those of all.
+        let since = if name.contains("setxattr") { 12 } else { 13 };
+        let copied_first = name.contains("xattr") && self.kernel >= (6, since);
         match self.errno {
             libc::EINVAL | libc::EBADF if name == "inotify_add_watch" => true,
             libc::EFAULT if name == "mount" => true,

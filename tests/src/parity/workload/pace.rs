@@ -24,10 +24,18 @@ pub(super) fn size() -> Option<u64> {
     log.seek(SeekFrom::End(0)).ok()
 }
 
-/// Until the log is longer, or the call was none that is recorded.
+/// Until the log is longer and rests, or the call was none that is recorded.
 pub(super) fn until_past(before: u64) {
     let end = Instant::now() + PATIENCE;
     while size() == Some(before) && Instant::now() < end {
         std::thread::sleep(STEP);
+    }
+    // What came may have been of an act before, in this process or another.
+    let (mut last, mut rested) = (size(), 0);
+    while rested < 3 && Instant::now() < end {
+        std::thread::sleep(STEP);
+        let now = size();
+        rested = if now == last { rested + 1 } else { 0 };
+        last = now;
     }
 }
