@@ -11,7 +11,7 @@ use std::{
 
 use sensor_ebpf::wire::FileCapFacts;
 
-use super::{Assembler, other::capabilities};
+use super::{Assembler, aux::capabilities};
 use crate::{
     decode::CallFacts,
     event::{Aux, Capabilities, FileCaps, FileFacts, NameType, PathItem},

@@ -41,7 +41,12 @@ impl Assembler {
         }
         let follow = errno != libc::ELOOP;
         let mut found = false;
-        for item in paths.iter_mut().filter(|item| item.file.is_none()) {
+        let unsearchable = |item: &PathItem| {
+            let name = item.name.as_deref().unwrap_or_default();
+            errno == libc::EACCES && !reaches(facts, name)
+        };
+        let to_find = |item: &&mut PathItem| item.file.is_none() && !unsearchable(item);
+        for item in paths.iter_mut().filter(to_find) {
             found |= lookup::fill(facts, item, follow);
         }
         caveats.looked_up |= found;
@@ -79,6 +84,13 @@ fn parent(facts: &CallFacts, cwd: Option<&Bytes>, item: &PathItem) -> Option<Pat
         nametype: NameType::Parent,
         ..PathItem::default()
     })
+}
+
+/// Whether the caller may search every directory on the way to a name.
+fn reaches(facts: &CallFacts, name: &[u8]) -> bool {
+    let slashes = name.iter().enumerate().filter(|(_, b)| **b == b'/');
+    let mut directories = slashes.filter_map(|(at, _)| lookup::directory(facts, &name[..=at]));
+    directories.all(|directory| may_search(facts, &directory))
 }
 
 /// Whether the mode lets the caller search a directory.

@@ -1,6 +1,7 @@
 //! From the facts of one record, and the process table, to an audit [`Event`].
 
 mod arguments;
+mod aux;
 mod caps;
 mod exec;
 mod failed;

@@ -160,6 +160,7 @@ mod tests {
         let (kind, rest) = text.split_once(' ').expect("a type");
         let fields = rest.split(' ').filter_map(|word| word.split_once('='));
         Record {
+            id: String::new(),
             kind: kind.to_owned(),
             fields: fields.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
         }
