@@ -246,7 +246,8 @@ fn figures(text: &str) -> Vec<String> {
             "rules ",
             "soundness ",
         ];
-        told.iter().any(|start| line.starts_with(start)) && !line.contains("once more")
+        let figure = line.contains('/') || line.contains(" rounds, ");
+        told.iter().any(|start| line.starts_with(start)) && figure
     };
     text.lines().filter(is_figure).map(str::to_owned).collect()
 }
