@@ -109,9 +109,14 @@ fn place(facts: &CallFacts, start: Start<'_>, name: &[u8]) -> Option<Place> {
     // What has no name any more.
     let nameless = |path: &RawPath| path.flags & (flag::DELETED | flag::DETACHED) != 0;
     match text {
-        Some(start) if !ours || !nameless(start) => {
-            Some(below_root(Some(&start.to_bytes()), mounts))
-        }
+        Some(start) if !nameless(start) => Some(below_root(Some(&start.to_bytes()), mounts)),
+        // It is not below the caller's root: the name must not lead out of it to anywhere.
+        Some(_) if !ours => Some(Place {
+            base: format!("/proc/{pid}/{link}").into(),
+            path: PathBuf::from(OsStr::from_bytes(name)),
+            resolve: ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
+            mounts,
+        }),
         // The programs of the stronger plans send no base: few of their calls need a look-up.
         _ if ours => Some(Place {
             base: format!("/proc/{pid}/{link}").into(),

@@ -22,6 +22,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use sensor_ebpf::{
     calls::CALLS,
+    config::plan,
     wire::{Task, flag, item, kind},
 };
 
@@ -192,8 +193,11 @@ impl Assembler {
     /// Whether audit notes the working directory: since 5.13 with any item, before only with a name that
     /// was taken from the caller.
     fn has_cwd(&self, facts: &CallFacts, paths: &[PathItem]) -> bool {
-        let by_descriptor =
-            || !facts.items.is_empty() && facts.items.iter().all(RawItem::is_descriptor);
+        let by_descriptor = || match self.plan {
+            // What was made up has a name.
+            plan::TRACEPOINT => paths.iter().all(|item| item.name.is_none()),
+            _ => !facts.items.is_empty() && facts.items.iter().all(RawItem::is_descriptor),
+        };
         let other = facts.header.kind == kind::OTHER;
         !(paths.is_empty() || (self.kernel < (5, 13) && other && by_descriptor()))
     }

@@ -15,6 +15,8 @@ pub(super) struct Blind {
     exit: i64,
     /// The first argument, as an `int`.
     first: i32,
+    /// Of the 32-bit program, which does not wait between its calls.
+    hasty: bool,
 }
 
 impl Blind {
@@ -33,6 +35,7 @@ impl Blind {
         Some(Self {
             call: name?,
             exit: call.get("exit")?.parse().ok()?,
+            hasty: call.get("arch") == Some("40000003"),
             first: u32::try_from(first).ok()?.cast_signed(),
         })
     }
@@ -140,6 +143,7 @@ impl Blind {
             "NORMAL" if self.changes() && self.done() => {
                 matches!(field, "mode" | "ouid" | "ogid") || field.starts_with("cap_f")
             }
+            _ if self.hasty && self.done() => inode,
             _ if proc => inode || field == "nametype",
             _ => false,
         }

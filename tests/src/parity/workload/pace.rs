@@ -12,7 +12,7 @@ use std::{
 pub(in crate::parity) const LOG: &str = "AUKLET_PARITY_LOG";
 
 /// How long a call is waited for that might not be recorded.
-const PATIENCE: Duration = Duration::from_millis(30);
+const PATIENCE: Duration = Duration::from_millis(60);
 const STEP: Duration = Duration::from_micros(300);
 
 /// Bytes of the log, if there is one to wait for. By lseek, which no rule records; opened once, as a child
@@ -32,7 +32,7 @@ pub(super) fn until_past(before: u64) {
     }
     // What came may have been of an act before, in this process or another.
     let (mut last, mut rested) = (size(), 0);
-    while rested < 3 && Instant::now() < end {
+    while rested < 8 && Instant::now() < end {
         std::thread::sleep(STEP);
         let now = size();
         rested = if now == last { rested + 1 } else { 0 };
