@@ -68,11 +68,11 @@ fn events(log: &Path) -> Result<BTreeMap<Key, Value>> {
         let mut event: Value = serde_json::from_slice(line).context("an event")?;
         // An operation of io_uring has no login uid; nobody else uses io_uring here.
         let of_workload = event["who"]["auid"] == AUID || event["uring"].is_object();
-        // The write that sets the login uid is recorded without any rule.
-        let login = event["aux"]
+        // Behind the write that sets a login uid, the caller's is another.
+        let sets_login_uid = event["aux"]
             .as_array()
             .is_some_and(|a| a.iter().any(|r| r["type"] == "LOGIN"));
-        if event["type"] != "event" || !of_workload || login {
+        if event["type"] != "event" || !(of_workload || sets_login_uid) {
             continue;
         }
         let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());

@@ -60,7 +60,7 @@ pub(super) fn compare(
 /// the process of the first of them.
 fn excerpts(theirs: &Log<'_>, ours: &Log<'_>, equal: &BTreeSet<Key>, dir: &Path) -> Result<String> {
     let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut their_ids, mut our_ids) = (BTreeSet::new(), BTreeSet::new());
+    let mut chosen: Vec<[&str; 2]> = Vec::new();
     let (their_late, our_late) = (late(theirs)?, late(ours)?);
     for key in equal {
         let (Some(event), Some(our)) = (theirs.events.get(key), ours.events.get(key)) else {
@@ -72,15 +72,51 @@ fn excerpts(theirs: &Log<'_>, ours: &Log<'_>, equal: &BTreeSet<Key>, dir: &Path)
         let count = shapes.entry(shape(event)).or_default();
         *count += 1;
         if *count <= OF_A_SHAPE {
-            their_ids.extend(event.iter().map(|record| record.id.as_str()));
-            our_ids.extend(our.iter().map(|record| record.id.as_str()));
+            chosen.push([&event[0].id, &our[0].id]);
         }
     }
+    let chosen = in_both_orders(chosen, [&positions(theirs)?, &positions(ours)?]);
+    let their_ids: BTreeSet<&str> = chosen.iter().map(|ids| ids[0]).collect();
+    let our_ids: BTreeSet<&str> = chosen.iter().map(|ids| ids[1]).collect();
     excerpt(theirs.path, &their_ids, &dir.join("auditd"))?;
     excerpt(ours.path, &our_ids, &dir.join("auklet"))?;
     println!("tools: asked about {} events", their_ids.len());
     let (pid, ..) = equal.first().context("no event is the same in both logs")?;
     Ok(pid.to_string())
+}
+
+/// Where each event of a log begins.
+fn positions(log: &Log<'_>) -> Result<BTreeMap<String, usize>> {
+    let events = log::read(log.path)?;
+    let ids = events.into_iter().map(|mut event| event.swap_remove(0).id);
+    Ok(ids.enumerate().map(|(at, id)| (id, at)).collect())
+}
+
+/// As many of the events as stand in one order in both logs: processes that run at the same time end their
+/// calls as they like, and each log has the ends in its own order.
+fn in_both_orders<'a>(
+    chosen: Vec<[&'a str; 2]>,
+    positions: [&BTreeMap<String, usize>; 2],
+) -> Vec<[&'a str; 2]> {
+    let mut placed: Vec<(usize, usize, [&str; 2])> = chosen
+        .into_iter()
+        .filter_map(|ids| Some((*positions[0].get(ids[0])?, *positions[1].get(ids[1])?, ids)))
+        .collect();
+    placed.sort_unstable();
+    // For each event the longest rising line that ends with it: its length, and the one before.
+    let mut lines: Vec<(usize, Option<usize>)> = Vec::with_capacity(placed.len());
+    for (at, (_, ours, _)) in placed.iter().enumerate() {
+        let below = (0..at).filter(|before| placed[*before].1 < *ours);
+        let before = below.max_by_key(|before| lines[*before].0);
+        lines.push((before.map_or(1, |before| lines[before].0 + 1), before));
+    }
+    let mut next = (0..lines.len()).max_by_key(|at| lines[*at].0);
+    let mut kept = Vec::new();
+    while let Some(at) = next {
+        kept.push(placed[at].2);
+        next = lines[at].1;
+    }
+    kept
 }
 
 /// Events that began before one that stands before them: a vfork that its child's exec ends. The tools order
@@ -268,6 +304,21 @@ mod tests {
             &row.replace("rule,1", "rule,2"),
             false,
         );
+    }
+
+    #[test]
+    fn only_one_order_is_kept() {
+        let at = |ids: [&str; 4]| -> BTreeMap<String, usize> {
+            ids.iter()
+                .enumerate()
+                .map(|(at, id)| ((*id).to_owned(), at))
+                .collect()
+        };
+        let (theirs, ours) = (at(["a", "b", "c", "d"]), at(["a", "c", "b", "d"]));
+        let chosen = ["a", "b", "c", "d"].map(|id| [id, id]).to_vec();
+        let kept = in_both_orders(chosen, [&theirs, &ours]);
+        assert_eq!(kept.len(), 3);
+        assert!(kept.contains(&["a", "a"]) && kept.contains(&["d", "d"]));
     }
 
     #[test]
