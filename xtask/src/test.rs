@@ -52,14 +52,6 @@ struct Tally {
 /// What each kernel's guests run.
 const DRIVES: [&str; 4] = ["test", "parity", "accounts --against auklet", "soundness"];
 
-/// What one kernel's guest runs, as it is about rules, not about kernels: (series, drive).
-const ONCE: [(&str, &str); 4] = [
-    ("6.12", "rulesets --set stig"),
-    ("6.12", "rulesets --set pci-dss"),
-    ("6.12", "rulesets --set ospp"),
-    (NEWEST, "demo"),
-];
-
 /// Guests at once: two cores' worth.
 const AT_ONCE: usize = 2;
 
@@ -201,9 +193,7 @@ fn guests(args: &TestArgs, built: &Built) -> Result<Vec<(String, Tally)>> {
         jobs.extend(kernels(&names)?.into_iter().map(|kernel| (kernel, drive)));
     }
     if args.kernels.is_empty() {
-        for (series, drive) in ONCE {
-            jobs.push((Kernel::named(series)?, drive));
-        }
+        jobs.push((Kernel::named(NEWEST)?, "demo"));
     }
     let jobs = Mutex::new(jobs.into_iter());
     let rows = Mutex::new(Vec::new());
