@@ -84,7 +84,9 @@ impl Assembler {
         for item in event.iter_mut().filter(|item| may_have_any(item)) {
             let Some(file) = &item.file else { continue };
             if made && item.nametype == NameType::Create {
+                // A new file has none.
                 self.file_caps.made(file, when.ktime_ns);
+                continue;
             }
             if let Some(known) = self.file_caps.at(file, when.ktime_ns) {
                 item.caps = known;

@@ -247,14 +247,14 @@ fn read(ring: &mut RingBuf<MapData>, status: &mut Status, gaps: &mut Vec<Gap>) -
     }
 }
 
-/// What is in the ring now, as far as it is a batch.
+/// What is in the ring now, as far as it is a few batches.
 fn read_batch(
     ring: &mut RingBuf<MapData>,
     status: &mut Status,
     gaps: &mut Vec<Gap>,
 ) -> Vec<Message> {
     let mut messages = Vec::new();
-    for _ in 0..BATCH {
+    for _ in 0..4 * BATCH {
         match read(ring, status, gaps) {
             Read::Message(message) => messages.push(*message),
             Read::Malformed => {}
