@@ -24,7 +24,8 @@ const AGAIN: u32 = 3;
 
 #[derive(clap::Args)]
 pub(crate) struct Selection {
-    #[arg(long, default_value = "fentry")]
+    /// By kprobe the kernel skips no program, however many run at once.
+    #[arg(long, default_value = "kprobe")]
     plan: String,
     /// Rule sets.
     #[arg(long, default_value_t = 4)]
