@@ -234,10 +234,10 @@ pub(super) fn find(
     Some((found.file(), place.resolved(&found)))
 }
 
-/// The caller's root directory now: where a chroot led.
-pub(super) fn root(facts: &CallFacts) -> Option<FileFacts> {
+/// What a link in the caller's /proc directory leads to now: `root`, where a chroot led, or `cwd`.
+pub(super) fn link(facts: &CallFacts, name: &str) -> Option<FileFacts> {
     let place = Place {
-        base: format!("/proc/{}/root", facts.task.pid).into(),
+        base: format!("/proc/{}/{name}", facts.task.pid).into(),
         path: PathBuf::new(),
         resolve: ResolveFlags::NO_MAGICLINKS,
         mounts: "/proc/self/mountinfo".into(),

@@ -1,4 +1,4 @@
-//! Paths as the programs send them: components from the leaf to the root.
+//! A path as the programs walked it (sensor-ebpf/src/path.rs), printed as d_path does (fs/d_path.c).
 
 use bytes::Bytes;
 use sensor_ebpf::wire::flag;

@@ -134,7 +134,10 @@ impl Blind {
             .is_some_and(|n| n.starts_with("\"/proc/"));
         match nametype {
             // It is gone.
-            "DELETE" if self.done() => inode && ours.is_none(),
+            "DELETE" if self.done() => {
+                // audit has one item for both, of the file that was replaced, where both names are alike.
+                inode && (ours.is_none() || self.call.starts_with("rename"))
+            }
             // Where something was mounted or no longer is, another file is found.
             "NORMAL" if self.is(&["mount", "umount", "umount2", "pivot_root"]) && self.done() => {
                 inode

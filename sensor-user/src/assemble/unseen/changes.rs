@@ -175,7 +175,8 @@ impl Story<'_> {
         let others = !is_directory(&file) && self.facts.task.cred[6] != 0;
         let guarded = self.errno == libc::EPERM && others;
         if self.errno == 0 {
-            self.child(op::CREATE, &directory, Some(file));
+            let made = self.itself(&new).unwrap_or(file);
+            self.child(op::CREATE, &directory, Some(made));
         } else if !self.failed(&BEFORE_CREATE) && self.errno != libc::EXDEV && !guarded {
             self.child(op::CREATE, &directory, None);
         }

@@ -1,7 +1,7 @@
 //! Calls that look for a file and change no name: what each does with its path before and while it looks
 //! (fs/open.c, fs/stat.c, fs/xattr.c, fs/namespace.c …).
 
-use sensor_ebpf::wire::item::op;
+use sensor_ebpf::wire::{flag, item::op};
 
 use super::{AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, Argument, Story};
 use crate::assemble::lookup;
@@ -59,9 +59,16 @@ impl Story<'_> {
             "fanotify_mark" => self.arg(1) & 8 != 0,
             _ => false,
         };
-        if name == "chroot" && self.errno == 0 {
-            let root = lookup::root(self.facts).map(|root| (root, None));
-            self.push(op::LOOKED_UP, Some(path.text), root, 0);
+        // The name may start elsewhere by now.
+        let moved = match name {
+            "chroot" => Some("root"),
+            "chdir" if self.is_nowhere() => Some("cwd"),
+            _ => None,
+        };
+        if let Some(link) = moved.filter(|_| self.errno == 0) {
+            let led = lookup::link(self.facts, link).map(|file| (file, None));
+            let led = self.or_unknown(led);
+            self.push(op::LOOKED_UP, Some(path.text), led, 0);
             return Some(());
         }
         self.look(&path, self.follows(name), directory)?;
@@ -73,13 +80,20 @@ impl Story<'_> {
         Some(())
     }
 
+    /// Whether the working directory has no path below the caller's root.
+    fn is_nowhere(&self) -> bool {
+        let cwd = self.facts.cwd.as_ref();
+        cwd.is_none_or(|cwd| cwd.flags & (flag::DELETED | flag::DETACHED) != 0)
+    }
+
     /// Whether the call ended before it took the name.
     fn refused(&self, name: &str) -> bool {
         let known =
             |(call, n, flags): &(&str, usize, u32)| *call != name || self.arg(*n) & !flags == 0;
         let synced = name == "statx" && self.arg(2) & 0x6000 == 0x6000;
-        // setxattr's name and value first, since 6.13 those of all.
-        let since = if name.contains("setxattr") { 12 } else { 13 };
+        // The attribute's name and value first: of all since 6.13.
+        let getxattr = name.contains("getxattr") || name.contains("listxattr");
+        let since = if getxattr { 13 } else { 12 };
         let copied_first = name.contains("xattr") && self.kernel >= (6, since);
         match self.errno {
             libc::EINVAL | libc::EBADF if name == "inotify_add_watch" => true,

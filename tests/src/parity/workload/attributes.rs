@@ -16,7 +16,9 @@ use libc::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, XATTR_CREATE, XATTR_REP
 use super::{
     NOBODY, as_nobody, c,
     call::{BAD, NULL, Word, call, numbered},
-    compat, in_child, renew, spellings, start,
+    compat, in_child,
+    pace::paced,
+    renew, spellings, start,
 };
 use crate::tiny;
 
@@ -206,7 +208,7 @@ fn sizes(dir: &Path) -> Result<()> {
 }
 
 fn denied(dir: &Path) -> Result<()> {
-    fs::create_dir("locked")?;
+    paced(|| fs::create_dir("locked"))?;
     fs::write("locked/file", "content")?;
     fs::set_permissions(
         "locked",

@@ -8,7 +8,7 @@ use std::{
 
 use libc::c_long;
 
-use super::pace;
+use super::pace::paced;
 
 /// One argument: a number, or the address of something that is borrowed for as long.
 #[derive(Clone, Copy)]
@@ -68,17 +68,11 @@ memory!(u8 i32 u32 u64);
 /// The result, or -1.
 pub(in crate::parity) fn numbered(number: c_long, words: &[Word<'_>]) -> c_long {
     let word = |at: usize| words.get(at).map_or(0, |word| word.0);
-    let before = pace::size();
     // SAFETY: an address among the words is that of a string with its NUL or of cells, which the word
     // borrows, and what the kernel writes are cells of a `&mut`, as many as the caller gives as the
     // length; numbers in the place of an address are null or the first page, which the kernel refuses;
     // no caller frees or maps memory that Rust knows of.
-    let result =
-        unsafe { libc::syscall(number, word(0), word(1), word(2), word(3), word(4), word(5)) };
-    if let Some(before) = before {
-        pace::until_past(before);
-    }
-    result
+    paced(|| unsafe { libc::syscall(number, word(0), word(1), word(2), word(3), word(4), word(5)) })
 }
 
 /// `call!(SYS_rename, old, new)`.

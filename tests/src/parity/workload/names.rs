@@ -17,7 +17,9 @@ use libc::{
 use super::{
     act, as_nobody, c,
     call::{BAD, NULL, Word, call},
-    compat, in_child, renew, spellings, unseen,
+    compat, in_child,
+    pace::paced,
+    renew, spellings, unseen,
 };
 
 /// Character device 1:3, /dev/null.
@@ -288,7 +290,7 @@ fn nodes(dir: &Path) -> Result<()> {
 /// Where nobody may write, may not even look, and where the sticky bit guards others' files.
 fn denied(dir: &Path) -> Result<()> {
     ground(dir)?;
-    fs::create_dir("sticky")?;
+    paced(|| fs::create_dir("sticky"))?;
     fs::set_permissions("sticky", fs::Permissions::from_mode(0o1777))?;
     fs::write("sticky/file", "content")?;
     for name in ["file", "new", "locked/file", "locked/new", "sticky/file"].map(c) {

@@ -17,15 +17,25 @@ const STEP: Duration = Duration::from_micros(300);
 
 /// Bytes of the log, if there is one to wait for. By lseek, which no rule records; opened once, as a child
 /// may have another root.
-pub(super) fn size() -> Option<u64> {
+fn size() -> Option<u64> {
     static OPENED: OnceLock<Option<File>> = OnceLock::new();
     let log = OPENED.get_or_init(|| File::open(std::env::var_os(LOG)?).ok());
     let mut log = log.as_ref()?;
     log.seek(SeekFrom::End(0)).ok()
 }
 
+/// An act that is not by `call!`.
+pub(super) fn paced<T>(act: impl FnOnce() -> T) -> T {
+    let before = size();
+    let done = act();
+    if let Some(before) = before {
+        until_past(before);
+    }
+    done
+}
+
 /// Until the log is longer and rests, or the call was none that is recorded.
-pub(super) fn until_past(before: u64) {
+fn until_past(before: u64) {
     let end = Instant::now() + PATIENCE;
     while size() == Some(before) && Instant::now() < end {
         std::thread::sleep(STEP);
