@@ -184,7 +184,11 @@ fn one(plan: &str, families: &[String]) -> Result<(bool, u64)> {
     if plan == "fentry" || (plan == "kprobe" && skips_programs()) {
         let equal = compare::equal(&auditd.events, &auklet.events);
         same &= replayed::compare(&theirs, &ours, &equal)?;
-        same &= tools::compare(&auditd, &auklet, &equal, dir.path())?;
+        if std::env::var_os("AUKLET_TOOLS").is_some() {
+            same &= tools::compare(&auditd, &auklet, &equal, dir.path())?;
+        } else {
+            println!("skipped tools: asked for with AUKLET_TOOLS=1, docs/parity.md");
+        }
     }
     Ok((same, skipped))
 }

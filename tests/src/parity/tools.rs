@@ -85,11 +85,18 @@ fn excerpts(theirs: &Log<'_>, ours: &Log<'_>, equal: &BTreeSet<Key>, dir: &Path)
     Ok(pid.to_string())
 }
 
-/// Where each event of a log begins.
+/// Where each event of a log stands when they are in the order of their times, as the tools have them.
 fn positions(log: &Log<'_>) -> Result<BTreeMap<String, usize>> {
     let events = log::read(log.path)?;
     let ids = events.into_iter().map(|mut event| event.swap_remove(0).id);
-    Ok(ids.enumerate().map(|(at, id)| (id, at)).collect())
+    let time = |id: &String| id.split(':').next().map(str::to_owned);
+    let mut ids: Vec<String> = ids.collect();
+    ids.sort_by_key(time);
+    Ok(ids
+        .into_iter()
+        .enumerate()
+        .map(|(at, id)| (id, at))
+        .collect())
 }
 
 /// As many of the events as stand in one order in both logs: processes that run at the same time end their
