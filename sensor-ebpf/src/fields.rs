@@ -92,8 +92,6 @@ fields! {
     InodeCtimeSec = "inode.i_ctime_sec" or "inode.i_ctime.tv_sec" or "inode.__i_ctime.tv_sec";
     InodeCtimeNsec = "inode.i_ctime_nsec" or "inode.i_ctime.tv_nsec" or "inode.__i_ctime.tv_nsec";
     FilenameName = "filename.name";
-    /// Where there is one, audit gives the same address the same item: audit_reusename.
-    FilenameUptr = "filename.uptr", optional "";
     RenameOldDentry = "renamedata.old_dentry", optional "CREATE items of renames";
     RenameNewDentry = "renamedata.new_dentry", optional "CREATE items of renames";
     RenameFlags = "renamedata.flags", optional "CREATE items of renames";
