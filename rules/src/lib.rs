@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+pub mod analysis;
 mod check;
 mod document;
 mod engine;
