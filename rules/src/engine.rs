@@ -9,7 +9,8 @@ use rsigma_parser::SigmaRule;
 use serde::Serialize;
 
 use crate::{
-    fields::{Category, FieldId},
+    category::Category,
+    fields::FieldId,
     meta::RuleMeta,
     observation::{Observation, View},
     printable::Text,

@@ -7,23 +7,27 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod category;
 mod check;
 mod document;
 mod engine;
 mod error;
 mod fields;
 mod interest;
+mod logsource;
 mod meta;
 mod observation;
+mod pins;
 mod printable;
 mod render;
 mod ruleset;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
+pub use category::Category;
 pub use engine::{Finding, Matched};
 pub use error::{RuleError, RuleErrors};
-pub use fields::{Category, FIELDS, Field, FieldId, Kind, field};
-pub use interest::{FileNames, Interest};
+pub use fields::{FIELDS, Field, FieldId, Kind, NOT_OFFERED, field};
+pub use interest::{AuditInterest, FileNames, Interest};
 pub use meta::{Level, RuleMeta};
 pub use observation::{Observation, Value};
 pub use printable::{Text, printable};

@@ -8,10 +8,7 @@ use std::borrow::Cow;
 
 use rsigma_eval::{Event, EventValue};
 
-use crate::{
-    fields::{Category, FieldId},
-    printable::printable,
-};
+use crate::{category::Category, fields::FieldId, printable::printable};
 
 /// A field's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
