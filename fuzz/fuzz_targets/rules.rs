@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use auklet_rules::{Category, Observation, RuleSet, Value};
+use auklet_rules::{Category, Observation, RuleSet, Value, id};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -13,8 +13,9 @@ fuzz_target!(|data: &[u8]| {
         Err(errors) => assert!(!errors.0.is_empty()),
         Ok(set) => {
             for category in Category::ALL {
-                let fields = vec![("Image", Value::Bytes(b"/bin/\xff".to_vec()))];
-                set.evaluate(&Observation { category, fields });
+                let mut observation = Observation::new(category);
+                observation.set(id!("Image"), Value::Bytes(b"/bin/\xff".to_vec()));
+                set.evaluate(&observation);
             }
         }
     }

@@ -9,7 +9,7 @@ use rsigma_parser::SigmaRule;
 use serde::Serialize;
 
 use crate::{
-    fields::Category,
+    fields::{Category, FieldId},
     meta::RuleMeta,
     observation::{Observation, View},
     printable::Text,
@@ -65,7 +65,8 @@ impl Engines {
             let body = result.as_detection()?;
             let mut matched: Vec<Matched> = Vec::new();
             for field in &body.matched_fields {
-                if let Some(value) = observation.get(&field.field) {
+                let value = FieldId::find(&field.field).and_then(|id| observation.get(id));
+                if let Some(value) = value {
                     add(&mut matched, &field.field, value.shown());
                 }
             }

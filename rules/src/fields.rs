@@ -108,7 +108,7 @@ const fn row(
 
 /// Every field. A field that the sensor does not know for an event is left out of the observation.
 #[rustfmt::skip] // a table reads as one
-pub static FIELDS: &[Field] = &[
+pub const FIELDS: &[Field] = &[
     row("Image", Kind::Bytes, ANY, "resolved path of the program; for an execution, of the new one"),
     row("CommandLine", Kind::Bytes, ANY, "arguments joined by one space each"),
     row("ProcessId", Kind::Int, ANY, "process id (tgid) in the host's numbering"),
@@ -158,7 +158,89 @@ pub static FIELDS: &[Field] = &[
     row("ModuleFlags", Kind::Int, MODULE, "finit_module(2) flags"),
 ];
 
+/// A field's place in [`FIELDS`]: what observations and compiled rules hold in place of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldId(u16);
+
+impl FieldId {
+    /// The field of that name. For names that are written in code, [`id!`](crate::id) looks once, when
+    /// it is compiled.
+    #[must_use]
+    pub const fn find(name: &str) -> Option<Self> {
+        let mut at = 0;
+        while at < FIELDS.len() {
+            if same(FIELDS[at].name.as_bytes(), name.as_bytes()) {
+                return Some(Self(at as u16));
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// Its place in [`FIELDS`]; less than its length.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Its row of the table.
+    #[must_use]
+    pub const fn field(self) -> &'static Field {
+        &FIELDS[self.0 as usize]
+    }
+
+    /// Its name in rules.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.field().name
+    }
+}
+
+/// The [`FieldId`] of a name; a name that is not in the table does not compile.
+#[macro_export]
+macro_rules! id {
+    ($name:literal) => {
+        const {
+            match $crate::FieldId::find($name) {
+                Some(id) => id,
+                None => panic!("no such field"),
+            }
+        }
+    };
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 /// The field of that name.
+#[must_use]
 pub fn field(name: &str) -> Option<&'static Field> {
-    FIELDS.iter().find(|f| f.name == name)
+    FieldId::find(name).map(FieldId::field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_ids_lead_back() {
+        assert!(u16::try_from(FIELDS.len()).is_ok());
+        for (index, field) in FIELDS.iter().enumerate() {
+            let id = FieldId::find(field.name).expect("a field");
+            assert_eq!((id.index(), id.name()), (index, field.name));
+        }
+        assert_eq!(FieldId::find("image"), None);
+        assert_eq!(crate::id!("Image").name(), "Image");
+    }
 }

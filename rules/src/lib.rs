@@ -22,7 +22,7 @@ mod ruleset;
 pub use alert::{Alert, Ancestor, Process, Scene};
 pub use engine::{Finding, Matched};
 pub use error::{RuleError, RuleErrors};
-pub use fields::{Category, FIELDS, Field, Kind, field};
+pub use fields::{Category, FIELDS, Field, FieldId, Kind, field};
 pub use interest::{FileNames, Interest};
 pub use meta::{Level, RuleMeta};
 pub use observation::{Observation, Value};

@@ -8,7 +8,10 @@ use std::borrow::Cow;
 
 use rsigma_eval::{Event, EventValue};
 
-use crate::{fields::Category, printable::printable};
+use crate::{
+    fields::{Category, FieldId},
+    printable::printable,
+};
 
 /// A field's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,17 +31,39 @@ pub enum Value {
 pub struct Observation {
     /// What happened.
     pub category: Category,
-    /// Field names and values; a field that is not known is left out.
-    pub fields: Vec<(&'static str, Value)>,
+    /// A field that is not known is left out.
+    fields: Vec<(FieldId, Value)>,
 }
 
 impl Observation {
+    /// Nothing known yet.
+    #[must_use]
+    pub fn new(category: Category) -> Self {
+        Self {
+            category,
+            fields: Vec::with_capacity(32),
+        }
+    }
+
+    /// Gives a field a value, in place of one that it may have.
+    pub fn set(&mut self, field: FieldId, value: Value) {
+        match self.fields.iter_mut().find(|(id, _)| *id == field) {
+            Some((_, old)) => *old = value,
+            None => self.fields.push((field, value)),
+        }
+    }
+
     /// The value of a field.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.fields
-            .iter()
-            .find(|(field, _)| *field == name)
-            .map(|(_, value)| value)
+    #[must_use]
+    pub fn get(&self, field: FieldId) -> Option<&Value> {
+        let found = self.fields.iter().find(|(id, _)| *id == field);
+        found.map(|(_, value)| value)
+    }
+
+    /// Every field that is known, in the order in which they were set.
+    #[must_use]
+    pub fn fields(&self) -> &[(FieldId, Value)] {
+        &self.fields
     }
 }
 
@@ -70,7 +95,7 @@ pub(crate) struct View<'a>(pub(crate) &'a Observation);
 
 impl Event for View<'_> {
     fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
-        Some(match self.0.get(path)? {
+        Some(match self.0.get(FieldId::find(path)?)? {
             Value::Bytes(bytes) => EventValue::Str(String::from_utf8_lossy(bytes)),
             Value::Int(n) => EventValue::Int(*n),
             Value::Bool(b) => EventValue::Bool(*b),
@@ -94,9 +119,9 @@ impl Event for View<'_> {
     }
 
     fn to_json(&self) -> serde_json::Value {
-        let pair = |(name, value): &(&'static str, Value)| {
+        let pair = |(id, value): &(FieldId, Value)| {
             let shown = serde_json::Value::String(value.shown());
-            ((*name).to_owned(), shown)
+            (id.name().to_owned(), shown)
         };
         serde_json::Value::Object(self.0.fields.iter().map(pair).collect())
     }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use auklet_rules::{Category, Kind, Level, Observation, RuleSet, Value, field};
+use auklet_rules::{Category, FieldId, Kind, Level, Observation, RuleSet, Value, id};
 use serde_json::Value as Json;
 
 const TITLES: [(&str, Level); 9] = [
@@ -44,19 +44,19 @@ fn names(directory: &str) -> BTreeSet<String> {
 }
 
 /// What every event has unless the case says otherwise.
-fn defaults() -> Vec<(&'static str, Value)> {
+fn defaults() -> Vec<(FieldId, Value)> {
     let bytes = |s: &str| Value::Bytes(s.into());
     vec![
-        ("Terminal", bytes("(none)")),
-        ("UserId", Value::Int(0)),
-        ("LoginUid", Value::Int(1000)),
-        ("ParentImage", bytes("/usr/bin/bash")),
+        (id!("Terminal"), bytes("(none)")),
+        (id!("UserId"), Value::Int(0)),
+        (id!("LoginUid"), Value::Int(1000)),
+        (id!("ParentImage"), bytes("/usr/bin/bash")),
         (
-            "AncestorImages",
+            id!("AncestorImages"),
             Value::List(vec![b"/usr/bin/bash".to_vec()]),
         ),
-        ("Success", Value::Bool(true)),
-        ("ExeDeleted", Value::Bool(false)),
+        (id!("Success"), Value::Bool(true)),
+        (id!("ExeDeleted"), Value::Bool(false)),
     ]
 }
 
@@ -72,14 +72,17 @@ fn value(json: &Json, kind: Kind) -> Value {
 
 fn observation(case: &Json) -> Observation {
     let category = Category::parse(case["category"].as_str().unwrap()).unwrap();
-    let mut fields = defaults();
-    for (name, json) in case["fields"].as_object().unwrap() {
-        let field = field(name).unwrap_or_else(|| panic!("no field {name}"));
-        assert!(field.categories.contains(&category), "{name} in {category}");
-        fields.retain(|(n, _)| n != name);
-        fields.push((field.name, value(json, field.kind)));
+    let mut observation = Observation::new(category);
+    for (id, value) in defaults() {
+        observation.set(id, value);
     }
-    Observation { category, fields }
+    for (name, json) in case["fields"].as_object().unwrap() {
+        let id = FieldId::find(name).unwrap_or_else(|| panic!("no field {name}"));
+        let field = id.field();
+        assert!(field.categories.contains(&category), "{name} in {category}");
+        observation.set(id, value(json, field.kind));
+    }
+    observation
 }
 
 /// One file of cases: all that must raise its alert do, the others raise nothing at all.

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use auklet_rules::{Category, FileNames, Observation, RuleSet, Value};
+use auklet_rules::{Category, FileNames, Observation, RuleSet, Value, id};
 
 const GOOD: &str = "\
 title: T
@@ -249,9 +249,9 @@ fn bytes_that_are_not_utf8_match_the_same_way_every_time() {
     fs::write(directory.path().join("r.yml"), GOOD).unwrap();
     let rules = RuleSet::load(&[directory.path().to_owned()]).unwrap();
     let matches = |path: &[u8]| {
-        let fields = vec![("TargetFilename", Value::Bytes(path.to_vec()))];
-        let category = Category::FileAccess;
-        rules.evaluate(&Observation { category, fields }).len()
+        let mut observation = Observation::new(Category::FileAccess);
+        observation.set(id!("TargetFilename"), Value::Bytes(path.to_vec()));
+        rules.evaluate(&observation).len()
     };
     assert_eq!(matches(b"/mnt/\xff/etc/shadow"), 1);
     assert_eq!(matches(b"/etc/shad\xffow"), 0);

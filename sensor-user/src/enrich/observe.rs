@@ -1,6 +1,6 @@
 //! The fields that rules see, from an event: names and meanings in `auklet_rules::FIELDS`.
 
-use auklet_rules::{Category, Observation, Value};
+use auklet_rules::{Category, FieldId, Observation, Value, id};
 
 use super::{Enricher, command_line};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     process::ProcessTable,
 };
 
-type Fields = Vec<(&'static str, Value)>;
+type Fields = Vec<(FieldId, Value)>;
 
 /// O_ACCMODE's two bits, O_CREAT and O_TRUNC of include/uapi/asm-generic/fcntl.h.
 const WRITES: u64 = 0o3 | 0o100 | 0o1000;
@@ -29,7 +29,11 @@ pub(super) fn observations(
         return Vec::new();
     };
     common_fields(enricher, event, processes, &mut fields);
-    vec![Observation { category, fields }]
+    let mut observation = Observation::new(category);
+    for (id, value) in fields {
+        observation.set(id, value);
+    }
+    vec![observation]
 }
 
 fn bytes(value: &[u8]) -> Value {
@@ -58,21 +62,27 @@ fn common_fields(
         What::Exec(exec) => exec.argv.join(&b' '),
         _ => command_line(entry),
     };
-    fields.push(("Image", bytes(exe)));
-    fields.push(("CommandLine", Value::Bytes(line)));
-    fields.push(("ProcessId", int(who.pid)));
-    fields.push(("ParentProcessId", int(who.ppid)));
-    fields.push(("User", Value::Bytes(enricher.users.name(who.euid))));
-    fields.push(("UserId", int(who.euid)));
-    fields.push(("LoginUid", int(who.auid)));
-    fields.push(("SessionId", int(who.ses)));
-    fields.push(("Terminal", bytes(who.tty.as_deref().unwrap_or(b"(none)"))));
-    fields.push(("Comm", bytes(&who.comm)));
-    fields.push(("Success", Value::Bool(event.success())));
-    fields.push(("Exit", Value::Int(event.call.map_or(0, |call| call.exit))));
-    fields.push(("ExeDeleted", Value::Bool(exe.ends_with(b" (deleted)"))));
+    fields.push((id!("Image"), bytes(exe)));
+    fields.push((id!("CommandLine"), Value::Bytes(line)));
+    fields.push((id!("ProcessId"), int(who.pid)));
+    fields.push((id!("ParentProcessId"), int(who.ppid)));
+    fields.push((id!("User"), Value::Bytes(enricher.users.name(who.euid))));
+    fields.push((id!("UserId"), int(who.euid)));
+    fields.push((id!("LoginUid"), int(who.auid)));
+    fields.push((id!("SessionId"), int(who.ses)));
+    fields.push((
+        id!("Terminal"),
+        bytes(who.tty.as_deref().unwrap_or(b"(none)")),
+    ));
+    fields.push((id!("Comm"), bytes(&who.comm)));
+    fields.push((id!("Success"), Value::Bool(event.success())));
+    fields.push((
+        id!("Exit"),
+        Value::Int(event.call.map_or(0, |call| call.exit)),
+    ));
+    fields.push((id!("ExeDeleted"), Value::Bool(exe.ends_with(b" (deleted)"))));
     if let Some(cwd) = &event.cwd {
-        fields.push(("CurrentDirectory", bytes(cwd)));
+        fields.push((id!("CurrentDirectory"), bytes(cwd)));
     }
     ancestor_fields(who.pid, processes, fields);
 }
@@ -81,36 +91,36 @@ fn ancestor_fields(pid: u32, processes: &ProcessTable, fields: &mut Fields) {
     let line = processes.ancestors(pid);
     if let Some(parent) = line.first() {
         fields.push((
-            "ParentImage",
+            id!("ParentImage"),
             bytes(parent.exe.as_deref().unwrap_or_default()),
         ));
         fields.push((
-            "ParentCommandLine",
+            id!("ParentCommandLine"),
             Value::Bytes(command_line(Some(parent))),
         ));
     }
     let images = line
         .iter()
         .map(|e| e.exe.as_deref().unwrap_or_default().to_vec());
-    fields.push(("AncestorImages", Value::List(images.collect())));
+    fields.push((id!("AncestorImages"), Value::List(images.collect())));
     let lines = line.iter().map(|e| command_line(Some(e)));
-    fields.push(("AncestorCommandLines", Value::List(lines.collect())));
+    fields.push((id!("AncestorCommandLines"), Value::List(lines.collect())));
     let scripts = line
         .iter()
         .filter_map(|e| e.script.as_ref().map(|s| s.to_vec()));
-    fields.push(("AncestorScripts", Value::List(scripts.collect())));
+    fields.push((id!("AncestorScripts"), Value::List(scripts.collect())));
 }
 
 fn exec_fields(exec: &Exec) -> Fields {
     let mut fields = Fields::new();
     if let Some(arg0) = exec.argv.first() {
-        fields.push(("Arg0", bytes(arg0)));
+        fields.push((id!("Arg0"), bytes(arg0)));
     }
     if let Some(script) = &exec.script {
-        fields.push(("Script", bytes(script)));
+        fields.push((id!("Script"), bytes(script)));
     }
     if let Some(interpreter) = &exec.interpreter {
-        fields.push(("Interpreter", bytes(interpreter)));
+        fields.push((id!("Interpreter"), bytes(interpreter)));
     }
     fields
 }
@@ -119,14 +129,17 @@ fn module_fields(module: &Module) -> Fields {
     let file = module.file.as_ref().and_then(|item| item.resolved.as_ref());
     let memfd = file.is_some_and(|path| path.starts_with(b"/memfd:"));
     let mut fields = vec![
-        ("FromMemory", Value::Bool(module.file.is_none() || memfd)),
-        ("ModuleFlags", int(module.flags)),
+        (
+            id!("FromMemory"),
+            Value::Bool(module.file.is_none() || memfd),
+        ),
+        (id!("ModuleFlags"), int(module.flags)),
     ];
     if let Some(name) = &module.name {
-        fields.push(("ModuleName", bytes(name)));
+        fields.push((id!("ModuleName"), bytes(name)));
     }
     if let Some(path) = file {
-        fields.push(("ModuleFile", bytes(path)));
+        fields.push((id!("ModuleFile"), bytes(path)));
     }
     fields
 }
@@ -138,8 +151,8 @@ fn open_fields(event: &Event, open: &Open) -> Option<(Category, Fields)> {
     }
     let item = event.paths.last()?;
     let mut fields = file_fields(item)?;
-    fields.push(("Created", Value::Bool(open.created)));
-    fields.push(("OpenFlags", int64(open.flags)));
+    fields.push((id!("Created"), Value::Bool(open.created)));
+    fields.push((id!("OpenFlags"), int64(open.flags)));
     let category = if open.flags & WRITES != 0 {
         Category::FileEvent
     } else {
@@ -150,16 +163,16 @@ fn open_fields(event: &Event, open: &Open) -> Option<(Category, Fields)> {
 
 fn file_fields(item: &PathItem) -> Option<Fields> {
     let path = item.resolved.as_ref()?;
-    let mut fields = vec![("TargetFilename", bytes(path))];
+    let mut fields = vec![(id!("TargetFilename"), bytes(path))];
     if let Some(name) = &item.name {
-        fields.push(("TargetName", bytes(name)));
+        fields.push((id!("TargetName"), bytes(name)));
     }
     if let Some(file) = &item.file {
-        fields.push(("FileOwner", int(file.uid)));
-        fields.push(("FileMode", int(file.mode)));
+        fields.push((id!("FileOwner"), int(file.uid)));
+        fields.push((id!("FileMode"), int(file.mode)));
         let device = format!("{:02x}:{:02x}", file.dev >> 20, file.dev & 0xf_ffff);
-        fields.push(("FileDevice", Value::Bytes(device.into_bytes())));
-        fields.push(("FileInode", int64(file.ino)));
+        fields.push((id!("FileDevice"), Value::Bytes(device.into_bytes())));
+        fields.push((id!("FileInode"), int64(file.ino)));
     }
     Some(fields)
 }
@@ -175,20 +188,20 @@ fn time_fields(
     let target = utime.target.as_ref()?;
     let mut fields = file_fields(target)?;
     let now = i64::try_from(event.time_ns / 1_000_000_000).unwrap_or(i64::MAX);
-    fields.push(("ExplicitMtime", Value::Bool(utime.set_mtime)));
+    fields.push((id!("ExplicitMtime"), Value::Bool(utime.set_mtime)));
     if let Some(old) = &utime.old {
-        fields.push(("OldMtime", Value::Int(old.mtime.0)));
-        fields.push(("OldAtime", Value::Int(old.atime.0)));
+        fields.push((id!("OldMtime"), Value::Int(old.mtime.0)));
+        fields.push((id!("OldAtime"), Value::Int(old.atime.0)));
         fields.push((
-            "ChangedSecondsAgo",
+            id!("ChangedSecondsAgo"),
             Value::Int(now.saturating_sub(old.ctime.0)),
         ));
     }
     if let Some(new) = &utime.new {
-        fields.push(("NewMtime", Value::Int(new.mtime.0)));
-        fields.push(("NewAtime", Value::Int(new.atime.0)));
+        fields.push((id!("NewMtime"), Value::Int(new.mtime.0)));
+        fields.push((id!("NewAtime"), Value::Int(new.atime.0)));
         fields.push((
-            "MtimeAgeSeconds",
+            id!("MtimeAgeSeconds"),
             Value::Int(now.saturating_sub(new.mtime.0)),
         ));
         let path: &[u8] = target.resolved.as_deref().unwrap_or_default();
@@ -197,7 +210,7 @@ fn time_fields(
             .then(|| enricher.references.find(new.mtime, path))
             .flatten()
         {
-            fields.push(("ReferencePath", bytes(reference)));
+            fields.push((id!("ReferencePath"), bytes(reference)));
         }
     }
     creator_fields(enricher, event, target.file.as_ref(), &mut fields);
@@ -213,19 +226,19 @@ fn creator_fields(
     let creation = file.and_then(|file| enricher.creators.of(file));
     let by_actor =
         creation.is_some_and(|c| c.pid == event.who.pid && c.start_ns == event.who.start_ns);
-    fields.push(("CreatorKnown", Value::Bool(creation.is_some())));
-    fields.push(("CreatedByActor", Value::Bool(by_actor)));
+    fields.push((id!("CreatorKnown"), Value::Bool(creation.is_some())));
+    fields.push((id!("CreatedByActor"), Value::Bool(by_actor)));
     let ago = creation.map(|c| event.time_ns.saturating_sub(c.time_ns) / 1_000_000_000);
-    fields.push(("CreatedSecondsAgo", ago.map_or(Value::Int(-1), int64)));
+    fields.push((id!("CreatedSecondsAgo"), ago.map_or(Value::Int(-1), int64)));
     if let Some(creation) = creation {
-        fields.push(("CreatorImage", bytes(&creation.exe)));
-        fields.push(("CreatorCommandLine", bytes(&creation.command_line)));
+        fields.push((id!("CreatorImage"), bytes(&creation.exe)));
+        fields.push((id!("CreatorCommandLine"), bytes(&creation.command_line)));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use auklet_rules::{FIELDS, Kind};
+    use auklet_rules::Kind;
     use bytes::Bytes;
 
     use super::*;
@@ -273,11 +286,8 @@ mod tests {
         let given = observations(&mut enricher, event, &ProcessTable::new(1));
         assert_eq!(given.len(), 1);
         assert_eq!(given[0].category, category);
-        for (name, value) in &given[0].fields {
-            let field = FIELDS
-                .iter()
-                .find(|f| f.name == *name)
-                .unwrap_or_else(|| panic!("{name}"));
+        for (id, value) in given[0].fields() {
+            let (field, name) = (id.field(), id.name());
             assert!(field.categories.contains(&category), "{name} in {category}");
             let kind = match value {
                 Value::Bytes(_) => Kind::Bytes,
