@@ -1,6 +1,4 @@
 //! What a rule must have before it may run: nothing that would make it silently useless passes.
-use rsigma_parser::{Detections, SigmaRule};
-
 use crate::{
     category::Category,
     document::Document,
@@ -8,6 +6,7 @@ use crate::{
     fields::{FieldId, NOT_OFFERED, field_names},
     interest, logsource,
     meta::Level,
+    sigma::{detection::Detections, rule::Rule, yaml::Problem},
 };
 
 /// The parts of a rule that its checks establish.
@@ -17,24 +16,21 @@ pub(crate) struct Checked {
     pub(crate) category: Category,
 }
 
-/// Top-level keys outside Sigma's schema that are known: ours, and two that SigmaHQ uses.
-const EXTRA_KEYS: [&str; 3] = ["auklet", "regression_tests_path", "simulation"];
-const AUKLET_KEYS: [&str; 2] = ["alias", "remediation"];
-
-pub(crate) fn check(rule: &SigmaRule, document: &Document<'_>) -> Result<Checked, RuleError> {
+pub(crate) fn check(rule: &Rule, document: &Document<'_>) -> Result<Checked, RuleError> {
     if rule.title.trim().is_empty() {
         return Err(document.error_at("title", "the title is empty"));
     }
     let id = rule.id.clone().filter(|id| is_uuid(id));
     let id = id.ok_or_else(|| document.error_at("id", "no id, or not a UUID"))?;
-    let level = rule.level.map(Level::from);
+    let level = rule.level.as_deref();
     let level = level.ok_or_else(|| document.error_at("level", "no level"))?;
+    let invalid = || document.error_at("level", format!("invalid level {level}"));
+    let level = Level::parse(level).ok_or_else(invalid)?;
     let category = logsource::category(&rule.logsource)
         .map_err(|(key, problem)| document.error_at(key, problem))?;
-    extra_keys(rule, document)?;
-    known_fields(&rule.detection, category, document)?;
+    known_fields(&rule.detections, category).map_err(|problem| document.error(problem))?;
     if category == Category::Auditd
-        && interest::types(&rule.detection).is_some_and(|t| t.is_empty())
+        && interest::types(&rule.detections).is_some_and(|types| types.is_empty())
     {
         let problem = "the rule needs two types of records at once, but is asked of each record alone; leave one type out: exe, comm, uid, key, cwd and the like are there in every record";
         return Err(document.error_at("condition", problem));
@@ -46,39 +42,12 @@ pub(crate) fn check(rule: &SigmaRule, document: &Document<'_>) -> Result<Checked
     })
 }
 
-fn extra_keys(rule: &SigmaRule, document: &Document<'_>) -> Result<(), RuleError> {
-    for (key, value) in &rule.custom_attributes {
-        if !EXTRA_KEYS.contains(&key.as_str()) {
-            return Err(document.error_at(key, format!("unknown key {key}")));
-        }
-        if key != "auklet" {
-            continue;
-        }
-        let Some(block) = value.as_mapping() else {
-            return Err(document.error_at(key, "auklet must be a mapping"));
-        };
-        for (name, value) in block {
-            let name = name.as_str().unwrap_or_default();
-            if !AUKLET_KEYS.contains(&name) || value.as_str().is_none() {
-                let known = AUKLET_KEYS.join(", ");
-                let problem = format!("auklet.{name}: not one of {known}, or not a string");
-                return Err(document.error_at(name, problem));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn known_fields(
-    detections: &Detections,
-    category: Category,
-    document: &Document<'_>,
-) -> Result<(), RuleError> {
-    for detection in detections.named.values() {
-        for name in field_names(detection) {
+fn known_fields(detections: &Detections, category: Category) -> Result<(), Problem> {
+    for item in detections.items() {
+        for (name, line) in field_names(item) {
             let id = FieldId::find(name).map(FieldId::field);
             if !id.is_some_and(|field| field.categories.contains(&category)) {
-                return Err(document.error_at(name, no_field(name, category)));
+                return Err(Problem::new(line, no_field(name, category)));
             }
         }
     }

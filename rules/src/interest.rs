@@ -5,12 +5,16 @@
 //! pins the whole last component of the path, case included. Anything else means "all of them".
 use std::collections::BTreeSet;
 
-use rsigma_parser::{DetectionItem, Detections, Modifier, SigmaValue};
-
 use crate::{
     category::Category,
     fields::{FieldId, field_names},
     pins::{Need, Pins, either},
+    sigma::{
+        detection::{Detections, Item, Literal},
+        modifier::Modifier,
+        scalar::Scalar,
+        text::{Piece, pattern},
+    },
 };
 
 /// Names (the last component of the resolved path) of the files that rules want to see read.
@@ -51,8 +55,9 @@ impl Interest {
     /// Adds what one rule needs.
     pub(crate) fn add(&mut self, category: Category, detections: &Detections) {
         self.categories.insert(category);
-        let names = detections.named.values().flat_map(field_names);
-        self.fields.extend(names.filter_map(FieldId::find));
+        let names = detections.items().flat_map(field_names);
+        self.fields
+            .extend(names.filter_map(|(name, _)| FieldId::find(name)));
         match category {
             Category::FileAccess => self.add_reads(detections),
             Category::Auditd => self.audit.add(detections),
@@ -114,41 +119,40 @@ pub(crate) fn types(detections: &Detections) -> Need {
 
 /// What a comparison without modifiers says of one of these fields, in small letters: Sigma compares
 /// without regard to case.
-fn exact(item: &DetectionItem, fields: &[&str]) -> Need {
-    let name = item.field.name.as_deref()?;
-    if !fields.contains(&name) || !item.field.modifiers.is_empty() {
+fn exact(item: &Item, fields: &[&str]) -> Need {
+    let name = item.field.as_deref()?;
+    if !fields.contains(&name) || !item.modifiers.is_empty() {
         return None;
     }
     either(item.values.iter().map(|value| {
-        let text = match value {
-            SigmaValue::String(text) => text.as_plain()?,
-            SigmaValue::Integer(number) => number.to_string(),
+        let word = match &pattern(&value.text)[..] {
+            [Piece::Literal(word)] => word.to_ascii_lowercase(),
             _ => return None,
         };
-        Some(BTreeSet::from([text.to_ascii_lowercase().into_bytes()]))
+        matches!(value.value, Scalar::Text | Scalar::Int(_)).then(|| BTreeSet::from([word]))
     }))
 }
 
-fn of_item(item: &DetectionItem) -> Need {
-    let whole_path = item.field.name.as_deref() == Some("TargetFilename");
-    let understood = |m: &Modifier| matches!(m, Modifier::Cased | Modifier::EndsWith);
-    let modifiers = &item.field.modifiers;
-    if !whole_path || !modifiers.contains(&Modifier::Cased) || !modifiers.iter().all(understood) {
+fn of_item(item: &Item) -> Need {
+    let whole_path = item.field.as_deref() == Some("TargetFilename");
+    let understood =
+        |m: &Modifier| matches!(m, Modifier::Cased | Modifier::EndsWith | Modifier::Expand);
+    if !whole_path || !item.has(Modifier::Cased) || !item.modifiers.iter().all(understood) {
         return None;
     }
     either(item.values.iter().map(of_value))
 }
 
 /// The last component, when the value ends in `/` and a literal.
-fn of_value(value: &SigmaValue) -> Need {
-    let SigmaValue::String(path) = value else {
+fn of_value(value: &Literal) -> Need {
+    if value.value != Scalar::Text {
+        return None;
+    }
+    let pieces = pattern(&value.text);
+    let Piece::Literal(end) = pieces.last()? else {
         return None;
     };
-    let rsigma_parser::StringPart::Plain(end) = path.parts.last()? else {
-        return None;
-    };
-    let (_, name) = end.rsplit_once('/')?;
-    // U+FFFD stands for bytes that are not UTF-8: the literal would not be the name's bytes.
-    let usable = !name.is_empty() && !name.contains('\u{fffd}');
-    usable.then(|| BTreeSet::from([name.as_bytes().to_vec()]))
+    let slash = end.iter().rposition(|b| *b == b'/')?;
+    let name = &end[slash + 1..];
+    (!name.is_empty()).then(|| BTreeSet::from([name.to_vec()]))
 }

@@ -1,7 +1,5 @@
 //! Which observations a rule's `logsource` asks for; one that nothing here can answer is refused.
-use rsigma_parser::LogSource;
-
-use crate::category::Category;
+use crate::{category::Category, sigma::rule::LogSource};
 
 /// Services of Linux that public rules name, and why they can't be had.
 const SERVICES: &[(&str, &str)] = &[

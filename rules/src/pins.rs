@@ -3,8 +3,9 @@
 //! Sound, never exact: `None` says that the rule may match whatever the value is.
 use std::collections::BTreeSet;
 
-use rsigma_parser::{
-    ConditionExpr, Detection, DetectionItem, Detections, Quantifier, SelectorPattern,
+use crate::sigma::{
+    condition::Expr,
+    detection::{Detections, Item},
 };
 
 /// The values that a matching event must have one of; `None` when that is not known.
@@ -13,8 +14,8 @@ pub(crate) type Need = Option<BTreeSet<Vec<u8>>>;
 /// Asks what a rule pins; `item` says it for one comparison.
 pub(crate) struct Pins<'a> {
     pub(crate) detections: &'a Detections,
-    pub(crate) item: &'a dyn Fn(&DetectionItem) -> Need,
-    /// The field has one value only: of two conditions, both must allow it.
+    pub(crate) item: &'a dyn Fn(&Item) -> Need,
+    /// It is one field that has one value: of two conditions, both must allow it.
     pub(crate) single: bool,
 }
 
@@ -26,7 +27,8 @@ pub(crate) fn either(alternatives: impl Iterator<Item = Need>) -> Need {
 impl Pins<'_> {
     /// Over all conditions of the rule.
     pub(crate) fn rule(&self) -> Need {
-        either(self.detections.conditions.iter().map(|c| self.of(c)))
+        let conditions = self.detections.conditions.iter();
+        either(conditions.map(|condition| self.of(&condition.expr)))
     }
 
     /// All of the conditions hold: the narrowest one is enough.
@@ -39,35 +41,25 @@ impl Pins<'_> {
         }
     }
 
-    fn of(&self, condition: &ConditionExpr) -> Need {
+    fn of(&self, condition: &Expr) -> Need {
         match condition {
-            ConditionExpr::And(parts) => self.every(parts.iter().map(|p| self.of(p))),
-            ConditionExpr::Or(parts) => either(parts.iter().map(|p| self.of(p))),
-            ConditionExpr::Not(_) => None,
-            ConditionExpr::Identifier(name) => self.detection(self.detections.named.get(name)?),
-            // Which names a wildcard selects is the engine's business; over every detection, "at
-            // least one holds" is true whatever it selects, unless it may select none.
-            ConditionExpr::Selector {
-                quantifier: Quantifier::Any,
-                pattern: SelectorPattern::Pattern(pattern),
-            } => {
-                let prefix = pattern.split('*').next().unwrap_or_default();
-                let named = self.detections.named.iter();
-                let chosen = named.filter(|(n, _)| n.starts_with(prefix));
-                either(chosen.map(|(_, d)| self.detection(d)))
+            Expr::All(parts) => self.every(parts.iter().map(|p| self.of(p))),
+            Expr::Any(parts) => either(parts.iter().map(|p| self.of(p))),
+            Expr::Not(_) => None,
+            Expr::Selection(index) => self.selection(*index),
+            Expr::Of { count, members } => {
+                let needs = members.iter().map(|m| self.selection(*m));
+                // At least one holds, whatever the count; if all do, each one's need is there.
+                match *count == members.len() {
+                    true => self.every(needs),
+                    false => either(needs),
+                }
             }
-            ConditionExpr::Selector { .. } => None,
         }
     }
 
-    fn detection(&self, detection: &Detection) -> Need {
-        match detection {
-            Detection::AllOf(items) => self.every(items.iter().map(self.item)),
-            Detection::AnyOf(parts) => either(parts.iter().map(|p| self.detection(p))),
-            Detection::And(parts) => self.every(parts.iter().map(|p| self.detection(p))),
-            Detection::Keywords(_)
-            | Detection::ArrayMatch { .. }
-            | Detection::Conditional { .. } => None,
-        }
+    fn selection(&self, index: usize) -> Need {
+        let alternatives = self.detections.selections[index].alternatives.iter();
+        either(alternatives.map(|items| self.every(items.iter().map(self.item))))
     }
 }
