@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod cases;
 mod category;
 mod check;
 mod document;
@@ -14,6 +15,7 @@ mod engine;
 mod error;
 mod fields;
 mod interest;
+mod json;
 mod logsource;
 mod meta;
 mod observation;
@@ -24,6 +26,7 @@ mod ruleset;
 mod sigma;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
+pub use cases::{Case, Tested, cases, test, tests_of};
 pub use category::Category;
 pub use engine::{
     AlternativeVerdict, ConditionVerdict, Explanation, Finding, ItemVerdict, Lists, Matched,
@@ -36,4 +39,4 @@ pub use meta::{Level, RuleMeta};
 pub use observation::{Observation, Value};
 pub use printable::{Text, printable};
 pub use render::render;
-pub use ruleset::RuleSet;
+pub use ruleset::{RuleSet, source};
