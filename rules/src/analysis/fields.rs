@@ -5,19 +5,27 @@ use super::{
     facts::{Key, startup_facts},
     places::{AccountFile, Hook, Place},
 };
-use crate::observation::Value;
+use crate::{Category, observation::Value};
 
 /// Most items of a list.
 const ITEMS: usize = 64;
 
-/// The category of a change of such a file, as rules name it.
+/// The categories that changes of watched files have.
+pub const CATEGORIES: [Category; 4] = [
+    Category::AuthorizedKeysChange,
+    Category::ScheduledTaskChange,
+    Category::StartupChange,
+    Category::AccountChange,
+];
+
+/// The category of a change of such a file.
 #[must_use]
-pub fn category(place: &Place) -> &'static str {
+pub fn category(place: &Place) -> Category {
     match place {
-        Place::Keys { .. } | Place::SshdConfig => "authorized_keys_change",
-        Place::Task(_) => "scheduled_task_change",
-        Place::Startup(_) => "startup_change",
-        Place::Account(_) => "account_change",
+        Place::Keys { .. } | Place::SshdConfig => Category::AuthorizedKeysChange,
+        Place::Task(_) => Category::ScheduledTaskChange,
+        Place::Startup(_) => Category::StartupChange,
+        Place::Account(_) => Category::AccountChange,
     }
 }
 
@@ -47,6 +55,8 @@ impl<W> Change<W> {
         if is {
             fields.push(("FileOwner", Value::Int(after.owner.into())));
             fields.push(("FileMode", Value::Int(after.mode.into())));
+            let others = after.mode & 0o022 != 0;
+            fields.push(("OthersCanWrite", Value::Bool(others)));
         }
         if !after.target.is_empty() {
             fields.push(("LinkTarget", Value::Bytes(after.target.clone())));

@@ -7,20 +7,24 @@
 
 mod act;
 mod change;
+mod dhcp;
 mod facts;
 mod fields;
 mod files;
 mod places;
 mod snapshot;
+mod trust;
 mod watch;
 
 pub use self::{
     act::{Act, Actor, Deed, FileId, Name, Naming},
     change::{Change, Method, State, StateKind},
+    dhcp::injected as injected_options,
     facts::Facts,
-    fields::category,
+    fields::{CATEGORIES, category},
     files::{FileLook, Files, Look, READ_LIMIT},
     places::{AccountFile, Hook, HookKind, Place, Scheduler, Task, place},
     snapshot::{Snapshot, SnapshotError, read as read_snapshot, write as write_snapshot},
+    trust::{Access, Distrust, Owners, Trust},
     watch::{Counts, Limits, Watch},
 };

@@ -15,6 +15,8 @@ mod sweep;
 
 use std::collections::VecDeque;
 
+use serde::Serialize;
+
 pub use self::known::Limits;
 use self::{homes::Homes, known::Known, pending::Pendings};
 use super::{
@@ -25,7 +27,7 @@ use super::{
 };
 
 /// Counts of a watch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Files known.
     pub files: usize,

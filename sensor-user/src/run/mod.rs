@@ -1,5 +1,6 @@
 //! `auklet run`: from the ring buffer to records, events and alerts, until told to stop.
 
+mod analysis;
 mod filter;
 pub(crate) mod gaps;
 mod interest;
@@ -14,7 +15,7 @@ use anyhow::Result;
 use auklet_rules::RuleSet;
 
 pub use self::status::Received;
-use self::{outputs::Outputs, watch::Watch};
+use self::{analysis::Analysis, outputs::Outputs, watch::Watch};
 use crate::{
     cli::RunArgs,
     load::{Sensor, Settings},
@@ -54,7 +55,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let watch = Watch::new(sensor, rules, policy, outputs, args.keep_ended);
+    let analysis = Analysis::new(rules.interest(), args.state.as_deref());
+    let watch = Watch::new(sensor, rules, policy, outputs, args.keep_ended).with(analysis);
     runtime.block_on(watch.until_stopped(socket))
 }
 

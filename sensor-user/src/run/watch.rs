@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{
+    analysis::{self, Analysis, Told},
     gaps::Gap,
     outputs::Outputs,
     policy,
@@ -48,6 +49,8 @@ pub(super) struct Watch {
     policy: Option<Policy>,
     outputs: Outputs,
     status: Status,
+    /// None where no rule asks for what it tells.
+    analysis: Option<Analysis>,
     /// Records lost, as of the last check.
     lost: u64,
 }
@@ -76,8 +79,14 @@ impl Watch {
             policy,
             outputs,
             status,
+            analysis: None,
             lost: 0,
         }
+    }
+
+    /// With analysers.
+    pub(super) fn with(self, analysis: Option<Analysis>) -> Self {
+        Self { analysis, ..self }
     }
 
     /// Until SIGINT or SIGTERM; SIGUSR1 asks for a report, SIGUSR2 resumes suspended logs, `socket`
@@ -91,9 +100,15 @@ impl Watch {
         let mut check = tokio::time::interval(CHECK);
         let mut ring = readable(self.sensor.take_ring()?, "the ring buffer")?;
         let mut diagnostics = readable(self.sensor.take_diagnostics()?, "the diagnostics")?;
+        let mut sweep = tokio::time::interval(analysis::SWEEP);
+        // Before anything is said to be watched.
+        self.changes(Analysis::start)?;
         self.outputs.ready(&self.sensor.plan)?;
         loop {
+            let pause = self.analysis.as_ref().and_then(Analysis::pause);
             tokio::select! {
+                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => self.tick()?,
+                _ = sweep.tick() => self.changes(Analysis::sweep)?,
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = report.recv() => {
@@ -120,6 +135,9 @@ impl Watch {
             }
         }
         self.drain_all(ring.get_mut())?;
+        if let Some(analysis) = &mut self.analysis {
+            analysis.save();
+        }
         let gaps = self.status.gaps.finish();
         self.tell(gaps)?;
         diagnostics.get_mut().flush();
@@ -137,7 +155,7 @@ impl Watch {
                 None => match read(ring, &mut self.status, &mut gaps) {
                     Read::Message(message) => *message,
                     Read::Malformed => continue,
-                    Read::Nothing => return self.outputs.flush().map(|()| false),
+                    Read::Nothing => return self.tick().map(|()| false),
                 },
             };
             let status = &mut self.status;
@@ -148,7 +166,35 @@ impl Watch {
                 self.handle(event)?;
             }
         }
-        self.outputs.flush().map(|()| true)
+        self.tick().map(|()| true)
+    }
+
+    /// Compares the files whose writers have ended, or that have been quiet.
+    fn tick(&mut self) -> Result<()> {
+        if let Some(analysis) = &mut self.analysis {
+            let told = analysis.tick(&mut self.enricher, &self.assembler.processes);
+            self.status.watched = Some(analysis.counts());
+            self.alerts_of(told)?;
+        }
+        self.outputs.flush()
+    }
+
+    /// What an analyser tells without an event.
+    fn changes(&mut self, of: fn(&mut Analysis, &mut Enricher) -> Vec<Told>) -> Result<()> {
+        if let Some(analysis) = &mut self.analysis {
+            let told = of(analysis, &mut self.enricher);
+            self.alerts_of(told)?;
+        }
+        Ok(())
+    }
+
+    fn alerts_of(&mut self, told: Vec<Told>) -> Result<()> {
+        for Told { observation, scene } in told {
+            for finding in self.rules.evaluate(&observation) {
+                self.outputs.alert(finding, scene.clone())?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes what is in the ring now: as many records as it can hold.
@@ -171,6 +217,10 @@ impl Watch {
             let records = crate::records::lines(&event);
             let scene = self.enricher.scene(&event, processes, records);
             self.outputs.alert(finding, scene)?;
+        }
+        if let Some(analysis) = &mut self.analysis {
+            let told = analysis.take(&event, &mut self.enricher, processes);
+            self.alerts_of(told)?;
         }
         self.outputs.event(&event, &verdict)
     }

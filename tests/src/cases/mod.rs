@@ -12,6 +12,7 @@ mod process;
 mod records;
 mod rules;
 mod utime;
+mod watched;
 mod who;
 
 pub(crate) use self::module::dummy;
@@ -42,6 +43,7 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         records::CASES,
         rules::CASES,
         loss::CASES,
+        watched::CASES,
     ]
     .into_iter()
     .flatten()
