@@ -8,9 +8,11 @@
 
 mod alert;
 mod check;
+mod correlation;
 mod document;
 mod engine;
 mod error;
+mod evidence;
 mod fields;
 mod interest;
 mod meta;
@@ -18,6 +20,7 @@ mod observation;
 mod printable;
 mod render;
 mod ruleset;
+mod sigma;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
 pub use engine::{Finding, Matched};

@@ -16,7 +16,10 @@ pub(crate) enum Expr {
     Not(Box<Expr>),
     Selection(usize),
     /// At least `count` of the selections.
-    Of { count: usize, members: Vec<usize> },
+    Of {
+        count: usize,
+        members: Vec<usize>,
+    },
 }
 
 /// Reads a condition; an error says what is wrong with it.
@@ -142,20 +145,25 @@ impl<'a> Reader<'a> {
             pattern => matches(pattern.as_bytes(), name.as_bytes()),
         };
         let names = self.selections.iter().enumerate();
-        let members: Vec<usize> = names.filter(|(_, s)| chosen(&s.name)).map(|(i, _)| i).collect();
+        let members: Vec<usize> = names
+            .filter(|(_, s)| chosen(&s.name))
+            .map(|(i, _)| i)
+            .collect();
         if members.is_empty() {
             return Err(format!("no selection is one of {pattern}"));
         }
         let count = match quantifier {
             "all" => members.len(),
             "any" => 1,
-            number => number.parse().map_err(|_| {
-                format!("{number} of: expected a number, any or all before of")
-            })?,
+            number => number
+                .parse()
+                .map_err(|_| format!("{number} of: expected a number, any or all before of"))?,
         };
         if count == 0 || count > members.len() {
             let have = members.len();
-            return Err(format!("{count} of {pattern}: there are {have}, so it says nothing"));
+            return Err(format!(
+                "{count} of {pattern}: there are {have}, so it says nothing"
+            ));
         }
         Ok(Expr::Of { count, members })
     }

@@ -87,7 +87,10 @@ impl Detections {
 }
 
 fn expected(what: &str, found: &Node) -> Problem {
-    Problem::new(found.line, format!("expected {what}, found {}", found.what()))
+    Problem::new(
+        found.line,
+        format!("expected {what}, found {}", found.what()),
+    )
 }
 
 fn parse_conditions(entry: &Entry, selections: &[Selection]) -> Result<Vec<Condition>, Problem> {
@@ -123,7 +126,10 @@ fn selection(entry: &Entry) -> Result<Selection, Problem> {
 /// All map items of a list are logically linked with OR".
 fn alternatives(nodes: &[Node], line: usize) -> Result<Vec<Vec<Item>>, Problem> {
     if nodes.is_empty() {
-        return Err(Problem::new(line, "the list is empty; it would match nothing"));
+        return Err(Problem::new(
+            line,
+            "the list is empty; it would match nothing",
+        ));
     }
     if nodes.iter().all(|n| matches!(n.kind, Kind::Scalar(..))) {
         return Ok(vec![vec![keywords(nodes)?]]);
@@ -131,7 +137,10 @@ fn alternatives(nodes: &[Node], line: usize) -> Result<Vec<Vec<Item>>, Problem> 
     let alternative = |node: &Node| match &node.kind {
         Kind::Map(_) => items(node),
         Kind::Scalar(..) => Ok(vec![keywords(std::slice::from_ref(node))?]),
-        Kind::List(_) => Err(Problem::new(node.line, "a list within a list has no meaning")),
+        Kind::List(_) => Err(Problem::new(
+            node.line,
+            "a list within a list has no meaning",
+        )),
     };
     nodes.iter().map(alternative).collect()
 }
@@ -139,7 +148,10 @@ fn alternatives(nodes: &[Node], line: usize) -> Result<Vec<Vec<Item>>, Problem> 
 fn items(node: &Node) -> Result<Vec<Item>, Problem> {
     let entries = node.map().unwrap_or_default();
     if entries.is_empty() {
-        return Err(Problem::new(node.line, "the mapping is empty; it would match everything"));
+        return Err(Problem::new(
+            node.line,
+            "the mapping is empty; it would match everything",
+        ));
     }
     entries.iter().map(item).collect()
 }

@@ -99,7 +99,10 @@ pub(crate) fn contradiction(modifiers: &[Modifier]) -> Option<String> {
         return Some(format!("{operators} exclude each other; use one"));
     }
     if of(Role::TimePart).count() > 1 {
-        return Some(format!("{} exclude each other; use one", names(of(Role::TimePart))));
+        return Some(format!(
+            "{} exclude each other; use one",
+            names(of(Role::TimePart))
+        ));
     }
     if of(Role::RegexFlag).next().is_some() && !has(Re) {
         return Some(format!("{} needs |re", names(of(Role::RegexFlag))));
@@ -125,7 +128,9 @@ pub(crate) fn contradiction(modifiers: &[Modifier]) -> Option<String> {
         return beside("|fieldref".to_owned());
     }
     if has(Neq) && !textual {
-        return Some(format!("|neq cannot stand beside {operators}; write not in the condition"));
+        return Some(format!(
+            "|neq cannot stand beside {operators}; write not in the condition"
+        ));
     }
     if has(All) && matches!(operator, Some(Exists | Lt | Lte | Gt | Gte)) {
         return beside("|all".to_owned());
@@ -140,7 +145,9 @@ pub(crate) fn contradiction(modifiers: &[Modifier]) -> Option<String> {
         let allowed = |m: &Modifier| *m == time || *m == Neq || matches!(m, Lt | Lte | Gt | Gte);
         if !modifiers.iter().all(allowed) || !(operator.is_none() || compares) {
             let time = time.name();
-            return Some(format!("|{time} is a number; it goes with |neq, |lt, |lte, |gt and |gte only"));
+            return Some(format!(
+                "|{time} is a number; it goes with |neq, |lt, |lte, |gt and |gte only"
+            ));
         }
     }
     None

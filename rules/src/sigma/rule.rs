@@ -57,7 +57,13 @@ const KEYS: [&str; 23] = [
     "simulation",
 ];
 const AUKLET_KEYS: [&str; 2] = ["alias", "remediation"];
-const STATES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
+const STATES: [&str; 5] = [
+    "stable",
+    "test",
+    "experimental",
+    "deprecated",
+    "unsupported",
+];
 
 impl Rule {
     /// Reads one document.

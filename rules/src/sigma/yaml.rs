@@ -184,7 +184,10 @@ impl<'t> Loader<'t> {
                 return Ok(Kind::Map(entries));
             }
             let Kind::Scalar(_, key) = self.node(event, line, depth + 1)?.kind else {
-                return Err(Problem::new(line, "a key must be a plain word, not a list or mapping"));
+                return Err(Problem::new(
+                    line,
+                    "a key must be a plain word, not a list or mapping",
+                ));
             };
             if entries.iter().any(|e| e.key == key) {
                 let problem = format!("{key} is there twice; a key may be used once");
@@ -199,7 +202,12 @@ impl<'t> Loader<'t> {
     fn alias(&mut self, id: usize, line: usize) -> Result<Node, Problem> {
         let (node, size) = match self.anchors.get(&id) {
             Some((node, size)) => (node.clone(), *size),
-            None => return Err(Problem::new(line, "an alias to something that is not there")),
+            None => {
+                return Err(Problem::new(
+                    line,
+                    "an alias to something that is not there",
+                ));
+            }
         };
         self.count(line, size)?;
         Ok(node)
@@ -225,8 +233,12 @@ fn scalar(
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Scalar::Text,
         tag => {
             untagged(tag, line)?;
-            if plain { resolve(&text) } else { Ok(Scalar::Text) }
-                .map_err(|problem| Problem::new(line, problem))?
+            if plain {
+                resolve(&text)
+            } else {
+                Ok(Scalar::Text)
+            }
+            .map_err(|problem| Problem::new(line, problem))?
         }
     };
     Ok(Kind::Scalar(value, text.into_owned()))
@@ -234,7 +246,10 @@ fn scalar(
 
 fn untagged(tag: Option<&Tag>, line: usize) -> Result<(), Problem> {
     match tag {
-        Some(tag) => Err(Problem::new(line, format!("the tag {tag} is not understood"))),
+        Some(tag) => Err(Problem::new(
+            line,
+            format!("the tag {tag} is not understood"),
+        )),
         None => Ok(()),
     }
 }
