@@ -76,6 +76,11 @@ pub(crate) struct Correlation {
 }
 
 impl Correlation {
+    /// The group's fields in the events of one of its rules.
+    pub(crate) fn group_of(&self, input: usize) -> &[FieldId] {
+        self.inputs.get(input).map_or(&[], |input| &input.group)
+    }
+
     /// Whether it measures the latest value's share.
     pub(crate) fn is_share(&self) -> bool {
         self.shape == Shape::Share

@@ -41,8 +41,9 @@ pub struct Moment<'a> {
 pub(crate) struct Fired {
     /// Which one.
     pub(crate) correlation: usize,
-    /// Which of the event's observations completed it.
+    /// Which of the event's observations completed it, and as which of its rules.
     pub(crate) observation: usize,
+    pub(crate) input: usize,
     pub(crate) measure: Option<Measure>,
     pub(crate) events: Vec<EventRef>,
 }
@@ -274,9 +275,11 @@ impl State {
             Fires::Threshold(threshold) => stepped.measure.is_some_and(|m| threshold.holds(m)),
             Fires::Rules(expr) => holds(expr, &|rule| store.has_rule(&stepped, rule)),
         };
+        let last = hits.last()?;
         fires.then(|| Fired {
             correlation: at,
-            observation: hits.last().map_or(0, |hit| hit.observation),
+            observation: last.observation,
+            input: last.input,
             measure: stepped.measure,
             events: store.events(&stepped),
         })
