@@ -1,11 +1,15 @@
 //! What a rule must have before it may run: nothing that would make it silently useless passes.
-use rsigma_parser::{Detection, Detections, SigmaRule};
-
 use crate::{
     document::Document,
     error::RuleError,
-    fields::{Category, field},
+    fields::{Category, FieldId},
     meta::Level,
+    sigma::{
+        detection::{Detections, Item},
+        modifier::Modifier,
+        rule::{LogSource, Rule},
+        yaml::Problem,
+    },
 };
 
 /// The parts of a rule that its checks establish.
@@ -15,21 +19,18 @@ pub(crate) struct Checked {
     pub(crate) category: Category,
 }
 
-/// Top-level keys outside Sigma's schema that are known: ours, and two that SigmaHQ uses.
-const EXTRA_KEYS: [&str; 3] = ["auklet", "regression_tests_path", "simulation"];
-const AUKLET_KEYS: [&str; 2] = ["alias", "remediation"];
-
-pub(crate) fn check(rule: &SigmaRule, document: &Document<'_>) -> Result<Checked, RuleError> {
+pub(crate) fn check(rule: &Rule, document: &Document<'_>) -> Result<Checked, RuleError> {
     if rule.title.trim().is_empty() {
         return Err(document.error_at("title", "the title is empty"));
     }
     let id = rule.id.clone().filter(|id| is_uuid(id));
     let id = id.ok_or_else(|| document.error_at("id", "no id, or not a UUID"))?;
-    let level = rule.level.map(Level::from);
+    let level = rule.level.as_deref();
     let level = level.ok_or_else(|| document.error_at("level", "no level"))?;
-    let category = category(rule, document)?;
-    extra_keys(rule, document)?;
-    known_fields(&rule.detection, category, document)?;
+    let invalid = || document.error_at("level", format!("invalid level {level}"));
+    let level = Level::parse(level).ok_or_else(invalid)?;
+    let category = category(&rule.logsource, document)?;
+    known_fields(&rule.detections, category).map_err(|problem| document.error(problem))?;
     Ok(Checked {
         id,
         level,
@@ -38,8 +39,7 @@ pub(crate) fn check(rule: &SigmaRule, document: &Document<'_>) -> Result<Checked
 }
 
 /// Where the rule's events come from.
-fn category(rule: &SigmaRule, document: &Document<'_>) -> Result<Category, RuleError> {
-    let source = &rule.logsource;
+fn category(source: &LogSource, document: &Document<'_>) -> Result<Category, RuleError> {
     if let Some(other) = source.product.as_deref().filter(|p| *p != "linux") {
         return Err(document.error_at("product", format!("product {other}: only linux is seen")));
     }
@@ -60,65 +60,29 @@ fn category(rule: &SigmaRule, document: &Document<'_>) -> Result<Category, RuleE
     })
 }
 
-fn extra_keys(rule: &SigmaRule, document: &Document<'_>) -> Result<(), RuleError> {
-    for (key, value) in &rule.custom_attributes {
-        if !EXTRA_KEYS.contains(&key.as_str()) {
-            return Err(document.error_at(key, format!("unknown key {key}")));
-        }
-        if key != "auklet" {
-            continue;
-        }
-        let Some(block) = value.as_mapping() else {
-            return Err(document.error_at(key, "auklet must be a mapping"));
-        };
-        for (name, value) in block {
-            let name = name.as_str().unwrap_or_default();
-            if !AUKLET_KEYS.contains(&name) || value.as_str().is_none() {
-                let known = AUKLET_KEYS.join(", ");
-                let problem = format!("auklet.{name}: not one of {known}, or not a string");
-                return Err(document.error_at(name, problem));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn known_fields(
-    detections: &Detections,
-    category: Category,
-    document: &Document<'_>,
-) -> Result<(), RuleError> {
-    for detection in detections.named.values() {
-        for name in names(detection) {
-            let known = field(name).is_some_and(|f| f.categories.contains(&category));
-            if !known {
+fn known_fields(detections: &Detections, category: Category) -> Result<(), Problem> {
+    for item in detections.items() {
+        for (name, line) in names(item) {
+            let id = FieldId::find(name).map(FieldId::field);
+            if !id.is_some_and(|field| field.categories.contains(&category)) {
                 let problem = format!("unknown field {name} for category {category}");
-                return Err(document.error_at(name, problem));
+                return Err(Problem::new(line, problem));
             }
         }
     }
     Ok(())
 }
 
-/// Every field that a detection asks for, and every field it compares one with.
-fn names(detection: &Detection) -> Vec<&str> {
-    match detection {
-        Detection::AllOf(items) => items.iter().flat_map(item_names).collect(),
-        Detection::AnyOf(parts) | Detection::And(parts) => parts.iter().flat_map(names).collect(),
-        Detection::Keywords(_) => Vec::new(),
-        // Inside the block, names are members of the list's elements, and ours have none.
-        Detection::ArrayMatch { field, .. } => vec![field],
-        Detection::Conditional { named, .. } => named.values().flat_map(names).collect(),
-    }
-}
-
-fn item_names(item: &rsigma_parser::DetectionItem) -> Vec<&str> {
-    let mut names: Vec<&str> = item.field.name.iter().map(String::as_str).collect();
-    if item.field.has_modifier(rsigma_parser::Modifier::FieldRef) {
-        names.extend(item.values.iter().filter_map(|value| match value {
-            rsigma_parser::SigmaValue::String(s) => Some(s.original.as_str()),
-            _ => None,
-        }));
+/// Every field that an item asks for, and every field it compares one with; with their lines.
+fn names(item: &Item) -> Vec<(&str, usize)> {
+    let field = item.field.iter().map(|name| (name.as_str(), item.line));
+    let mut names: Vec<(&str, usize)> = field.collect();
+    if item.has(Modifier::FieldRef) {
+        names.extend(
+            item.values
+                .iter()
+                .map(|value| (value.text.as_str(), value.line)),
+        );
     }
     names
 }

@@ -5,12 +5,16 @@
 //! pins the whole last component of the path, case included. Anything else means "all of them".
 use std::collections::BTreeSet;
 
-use rsigma_parser::{
-    ConditionExpr, Detection, DetectionItem, Detections, Modifier, Quantifier, SelectorPattern,
-    SigmaValue,
+use crate::{
+    fields::Category,
+    sigma::{
+        condition::Expr,
+        detection::{Detections, Item, Literal, Selection},
+        modifier::Modifier,
+        scalar::Scalar,
+        text::{Piece, pattern},
+    },
 };
-
-use crate::fields::Category;
 
 /// Names (the last component of the resolved path) of the files that rules want to see read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,7 +44,10 @@ impl Interest {
         if category != Category::FileAccess {
             return;
         }
-        let any = detections.conditions.iter().map(|c| of(c, detections));
+        let any = detections
+            .conditions
+            .iter()
+            .map(|c| of(&c.expr, detections));
         let need = either(any);
         self.reads = match (std::mem::take(&mut self.reads), need) {
             (FileNames::All, _) | (_, None) => FileNames::All,
@@ -66,60 +73,54 @@ fn every(conditions: impl Iterator<Item = Need>) -> Need {
     conditions.flatten().min_by_key(BTreeSet::len)
 }
 
-fn of(condition: &ConditionExpr, detections: &Detections) -> Need {
+fn of(condition: &Expr, detections: &Detections) -> Need {
     match condition {
-        ConditionExpr::And(parts) => every(parts.iter().map(|p| of(p, detections))),
-        ConditionExpr::Or(parts) => either(parts.iter().map(|p| of(p, detections))),
-        ConditionExpr::Not(_) => None,
-        ConditionExpr::Identifier(name) => of_detection(detections.named.get(name)?),
-        // Which names a wildcard selects is the engine's business; over every detection, "at
-        // least one holds" is true whatever it selects, unless it may select none.
-        ConditionExpr::Selector {
-            quantifier: Quantifier::Any,
-            pattern: SelectorPattern::Pattern(pattern),
-        } => {
-            let prefix = pattern.split('*').next().unwrap_or_default();
-            let chosen = detections
-                .named
+        Expr::All(parts) => every(parts.iter().map(|p| of(p, detections))),
+        Expr::Any(parts) => either(parts.iter().map(|p| of(p, detections))),
+        Expr::Not(_) => None,
+        Expr::Selection(index) => of_selection(&detections.selections[*index]),
+        Expr::Of { count, members } => {
+            let needs = members
                 .iter()
-                .filter(|(n, _)| n.starts_with(prefix));
-            either(chosen.map(|(_, d)| of_detection(d)))
-        }
-        ConditionExpr::Selector { .. } => None,
-    }
-}
-
-fn of_detection(detection: &Detection) -> Need {
-    match detection {
-        Detection::AllOf(items) => every(items.iter().map(of_item)),
-        Detection::AnyOf(parts) => either(parts.iter().map(of_detection)),
-        Detection::And(parts) => every(parts.iter().map(of_detection)),
-        Detection::Keywords(_) | Detection::ArrayMatch { .. } | Detection::Conditional { .. } => {
-            None
+                .map(|m| of_selection(&detections.selections[*m]));
+            // At least one holds, whatever the count; if all do, the narrowest is enough.
+            match *count == members.len() {
+                true => every(needs),
+                false => either(needs),
+            }
         }
     }
 }
 
-fn of_item(item: &DetectionItem) -> Need {
-    let whole_path = item.field.name.as_deref() == Some("TargetFilename");
-    let understood = |m: &Modifier| matches!(m, Modifier::Cased | Modifier::EndsWith);
-    let modifiers = &item.field.modifiers;
-    if !whole_path || !modifiers.contains(&Modifier::Cased) || !modifiers.iter().all(understood) {
+fn of_selection(selection: &Selection) -> Need {
+    either(
+        selection
+            .alternatives
+            .iter()
+            .map(|items| every(items.iter().map(of_item))),
+    )
+}
+
+fn of_item(item: &Item) -> Need {
+    let whole_path = item.field.as_deref() == Some("TargetFilename");
+    let understood =
+        |m: &Modifier| matches!(m, Modifier::Cased | Modifier::EndsWith | Modifier::Expand);
+    if !whole_path || !item.has(Modifier::Cased) || !item.modifiers.iter().all(understood) {
         return None;
     }
     either(item.values.iter().map(of_value))
 }
 
 /// The last component, when the value ends in `/` and a literal.
-fn of_value(value: &SigmaValue) -> Need {
-    let SigmaValue::String(path) = value else {
+fn of_value(value: &Literal) -> Need {
+    if value.value != Scalar::Text {
+        return None;
+    }
+    let pieces = pattern(&value.text);
+    let Piece::Literal(end) = pieces.last()? else {
         return None;
     };
-    let rsigma_parser::StringPart::Plain(end) = path.parts.last()? else {
-        return None;
-    };
-    let (_, name) = end.rsplit_once('/')?;
-    // U+FFFD stands for bytes that are not UTF-8: the literal would not be the name's bytes.
-    let usable = !name.is_empty() && !name.contains('\u{fffd}');
-    usable.then(|| BTreeSet::from([name.as_bytes().to_vec()]))
+    let slash = end.iter().rposition(|b| *b == b'/')?;
+    let name = &end[slash + 1..];
+    (!name.is_empty()).then(|| BTreeSet::from([name.to_vec()]))
 }

@@ -2,7 +2,7 @@
 //!
 //! The crate knows nothing of eBPF. The sensor describes one event as an [`Observation`]; a
 //! [`RuleSet`] says which rules match it; an [`Alert`] is a match together with who did it and the
-//! audit records that prove it. Which engine evaluates Sigma is a private matter of `engine`
+//! audit records that prove it. How Sigma is read is `sigma`'s matter, how it is evaluated `engine`'s
 //! (docs/adr/0004-sigma-evaluation.md).
 #![forbid(unsafe_code)]
 
@@ -23,7 +23,10 @@ mod ruleset;
 mod sigma;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
-pub use engine::{Finding, Matched};
+pub use engine::{
+    AlternativeVerdict, ConditionVerdict, Explanation, Finding, ItemVerdict, Lists, Matched,
+    SelectionVerdict, ValueVerdict,
+};
 pub use error::{RuleError, RuleErrors};
 pub use fields::{Category, FIELDS, Field, FieldId, Kind, field};
 pub use interest::{FileNames, Interest};

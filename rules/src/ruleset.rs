@@ -9,7 +9,7 @@ use std::{
 use crate::{
     check::check,
     document::Document,
-    engine::{Engines, Finding},
+    engine::{self, Engines, Explanation, Finding, Lists},
     error::{RuleError, RuleErrors},
     interest::Interest,
     meta::RuleMeta,
@@ -46,9 +46,19 @@ pub struct RuleSet {
     engines: Engines,
     interest: Interest,
     ids: HashMap<String, PathBuf>,
+    lists: Lists,
 }
 
 impl RuleSet {
+    /// No rules yet; the lists are what placeholders (`|expand`) of rules that follow stand for.
+    #[must_use]
+    pub fn with_lists(lists: Lists) -> Self {
+        Self {
+            lists,
+            ..Self::default()
+        }
+    }
+
     /// The rules that come with the sensor.
     pub fn shipped() -> Result<Self, RuleErrors> {
         let mut set = Self::default();
@@ -89,6 +99,18 @@ impl RuleSet {
         findings
     }
 
+    /// Why a rule, named by its id, matches an observation, or does not.
+    #[must_use]
+    pub fn explain(&self, id: &str, observation: &Observation) -> Option<Explanation> {
+        self.engines.explain(id, observation)
+    }
+
+    /// How many rules are tried on every event of their category, because no value excludes them.
+    #[must_use]
+    pub fn tried_always(&self) -> usize {
+        self.engines.tried_always()
+    }
+
     /// What must be seen for every rule to work.
     pub fn interest(&self) -> &Interest {
         &self.interest
@@ -99,9 +121,16 @@ impl RuleSet {
         &self.rules
     }
 
-    fn unless(self, errors: Vec<RuleError>) -> Result<Self, RuleErrors> {
+    fn unless(mut self, mut errors: Vec<RuleError>) -> Result<Self, RuleErrors> {
         if errors.is_empty() {
-            return Ok(self);
+            match self.engines.finish() {
+                Ok(()) => return Ok(self),
+                Err(problem) => errors.push(RuleError {
+                    file: PathBuf::new(),
+                    line: 0,
+                    problem: format!("the rules are too many: {problem}"),
+                }),
+            }
         }
         Err(RuleErrors(errors))
     }
@@ -114,7 +143,10 @@ impl RuleSet {
     }
 
     fn add_text(&mut self, file: &Path, text: &str) -> Vec<RuleError> {
-        let documents = Document::split(file, text);
+        let documents = match Document::split(file, text) {
+            Ok(documents) => documents,
+            Err(error) => return vec![error],
+        };
         if documents.is_empty() {
             let (file, problem) = (file.to_owned(), "no rule in this file".to_owned());
             return vec![RuleError {
@@ -128,7 +160,7 @@ impl RuleSet {
     }
 
     fn add_document(&mut self, document: &Document<'_>) -> Result<(), RuleError> {
-        let rule = document.rule()?;
+        let mut rule = document.rule()?;
         let checked = check(&rule, document)?;
         if let Some(other) = self.ids.get(&checked.id) {
             let problem = format!("id {} is also in {}", checked.id, other.display());
@@ -137,10 +169,12 @@ impl RuleSet {
         let file = document.file.to_owned();
         let meta = RuleMeta::new(&rule, checked.id.clone(), checked.level, file.clone());
         let meta = Arc::new(meta);
+        let at_line = |problem| document.error(problem);
+        engine::expand(&mut rule.detections, &self.lists).map_err(at_line)?;
+        self.interest.add(checked.category, &rule.detections);
         self.engines
-            .add(checked.category, &rule, Arc::clone(&meta))
-            .map_err(|problem| document.error_at("detection", problem))?;
-        self.interest.add(checked.category, &rule.detection);
+            .add(checked.category, rule.detections, Arc::clone(&meta))
+            .map_err(at_line)?;
         self.ids.insert(checked.id, file);
         self.rules.push(meta);
         Ok(())

@@ -100,7 +100,7 @@ fn bad_rules_are_refused_at_their_line() {
     check(
         "condition: file",
         "condition: fil",
-        "r.yml:6: unknown detection identifier: fil",
+        "r.yml:9: bad condition: no selection fil",
     );
     check(
         "condition: file",

@@ -61,6 +61,12 @@ impl Item {
 }
 
 impl Detections {
+    /// Every item of every selection.
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
+        let alternatives = self.selections.iter().flat_map(|s| &s.alternatives);
+        alternatives.flatten()
+    }
+
     /// Reads a `detection` section.
     pub(crate) fn parse(node: &Node) -> Result<Self, Problem> {
         let entries = node.map().ok_or_else(|| expected("a mapping", node))?;

@@ -138,6 +138,12 @@ pub(crate) fn contradiction(modifiers: &[Modifier]) -> Option<String> {
     if has(All) && has(Neq) {
         return Some("|neq already means different from every value; leave |all out".to_owned());
     }
+    if has(All) && has(Expand) {
+        return Some(
+            "|all cannot stand beside |expand; use a selection for each value and all of"
+                .to_owned(),
+        );
+    }
     if has(FieldRef) && (of(Role::Encoding).next().is_some() || has(Expand) || has(All)) {
         return Some("|fieldref takes the name of a field; it goes with |neq, |cased, |contains, |startswith and |endswith only".to_owned());
     }

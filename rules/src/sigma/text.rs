@@ -10,8 +10,8 @@ pub(crate) enum Piece {
     One,
     /// `*`: any number of characters, line breaks included.
     Many,
-    /// A dash in any of its shapes (`|windash`).
-    Dash,
+    /// One of these: the forms of a letter outside ASCII, or of a dash (`|windash`).
+    Class(Vec<Vec<u8>>),
 }
 
 /// A pattern; two literals never stand side by side.
@@ -34,15 +34,6 @@ pub(crate) fn pattern(text: &str) -> Pattern {
         }
     }
     pattern
-}
-
-/// The bytes of a pattern without wildcards.
-pub(crate) fn literal(pattern: &[Piece]) -> Option<&[u8]> {
-    match pattern {
-        [] => Some(&[]),
-        [Piece::Literal(bytes)] => Some(bytes),
-        _ => None,
-    }
 }
 
 /// Adds a piece, so that literals stay joined and `**` is `*`.
