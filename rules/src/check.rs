@@ -3,7 +3,6 @@ use crate::{
     document::Document,
     error::RuleError,
     fields::{Category, FieldId},
-    meta::Level,
     sigma::{
         detection::{Detections, Item},
         modifier::Modifier,
@@ -14,8 +13,6 @@ use crate::{
 
 /// The parts of a rule that its checks establish.
 pub(crate) struct Checked {
-    pub(crate) id: String,
-    pub(crate) level: Level,
     pub(crate) category: Category,
 }
 
@@ -23,19 +20,9 @@ pub(crate) fn check(rule: &Rule, document: &Document<'_>) -> Result<Checked, Rul
     if rule.title.trim().is_empty() {
         return Err(document.error_at("title", "the title is empty"));
     }
-    let id = rule.id.clone().filter(|id| is_uuid(id));
-    let id = id.ok_or_else(|| document.error_at("id", "no id, or not a UUID"))?;
-    let level = rule.level.as_deref();
-    let level = level.ok_or_else(|| document.error_at("level", "no level"))?;
-    let invalid = || document.error_at("level", format!("invalid level {level}"));
-    let level = Level::parse(level).ok_or_else(invalid)?;
     let category = category(&rule.logsource, document)?;
     known_fields(&rule.detections, category).map_err(|problem| document.error(problem))?;
-    Ok(Checked {
-        id,
-        level,
-        category,
-    })
+    Ok(Checked { category })
 }
 
 /// Where the rule's events come from.
@@ -60,7 +47,8 @@ fn category(source: &LogSource, document: &Document<'_>) -> Result<Category, Rul
     })
 }
 
-fn known_fields(detections: &Detections, category: Category) -> Result<(), Problem> {
+/// Whether events of the category carry all the fields that are asked for.
+pub(crate) fn known_fields(detections: &Detections, category: Category) -> Result<(), Problem> {
     for item in detections.items() {
         for (name, line) in names(item) {
             let id = FieldId::find(name).map(FieldId::field);
@@ -87,7 +75,8 @@ fn names(item: &Item) -> Vec<(&str, usize)> {
     names
 }
 
-fn is_uuid(id: &str) -> bool {
+/// Sigma's ids are UUIDs, of any version.
+pub(crate) fn is_uuid(id: &str) -> bool {
     let dash = |i| matches!(i, 8 | 13 | 18 | 23);
     let valid = |(i, b): (usize, u8)| {
         if dash(i) {

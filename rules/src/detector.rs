@@ -54,7 +54,6 @@ impl From<Finding> for Raised {
 }
 
 /// A rule set with what its correlations remember.
-#[derive(Debug)]
 pub struct Detector {
     rules: RuleSet,
     state: State,
@@ -84,10 +83,14 @@ impl Detector {
         if all.is_empty() {
             return all;
         }
-        let matched = all.iter().map(|r| (r.finding.rule.id.as_str(), r.observation));
+        let matched = all
+            .iter()
+            .map(|r| (r.finding.rule.id.as_str(), r.observation));
         let graph = self.rules.graph();
         let fired = self.state.event(graph, matched, observations, moment);
-        let loud = fired.iter().filter(|f| graph.correlations[f.correlation].loud);
+        let loud = fired
+            .iter()
+            .filter(|f| graph.correlations[f.correlation].loud);
         let fired: Vec<Raised> = loud
             .map(|fired| {
                 let correlation = &graph.correlations[fired.correlation];

@@ -9,29 +9,37 @@
 mod alert;
 mod check;
 mod correlation;
+mod detector;
 mod document;
 mod engine;
 mod error;
 mod evidence;
 mod fields;
 mod interest;
+mod load;
 mod meta;
 mod observation;
 mod printable;
 mod render;
 mod ruleset;
 mod sigma;
+mod throttle;
+mod tuning;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
+pub use correlation::state::{CorrelationCounts, Moment};
+pub use detector::{DEFAULT_CORRELATION_BYTES, Detector, Proof, Raised};
 pub use engine::{
     AlternativeVerdict, ConditionVerdict, Explanation, Finding, ItemVerdict, Lists, Matched,
     SelectionVerdict, ValueVerdict,
 };
 pub use error::{RuleError, RuleErrors};
+pub use evidence::EventRef;
 pub use fields::{Category, FIELDS, Field, FieldId, Kind, field};
 pub use interest::{FileNames, Interest};
 pub use meta::{Level, RuleMeta};
 pub use observation::{Observation, Value};
 pub use printable::{Text, printable};
 pub use render::render;
-pub use ruleset::RuleSet;
+pub use ruleset::{RuleCounts, RuleSet};
+pub use throttle::{Entity, Throttle, ThrottleCounts, ThrottleSettings};

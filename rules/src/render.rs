@@ -19,7 +19,11 @@ pub fn render(alert: &Alert, colour: bool) -> String {
     let level = paint.level(alert.level);
     line(
         &mut out,
-        format_args!("{level} {}{}", paint.bold(alert.title.as_str()), seen(alert)),
+        format_args!(
+            "{level} {}{}",
+            paint.bold(alert.title.as_str()),
+            seen(alert)
+        ),
     );
     let alias = alert.alias.as_ref().map_or("", |alias| alias.as_str());
     let mut ids = vec![alert.time.as_str(), alert.host.as_str(), alias];
@@ -39,7 +43,11 @@ pub fn render(alert: &Alert, colour: bool) -> String {
     if let Some(object) = &alert.object {
         label("object", object.as_str());
     }
-    for object in alert.objects.iter().filter(|o| Some(*o) != alert.object.as_ref()) {
+    for object in alert
+        .objects
+        .iter()
+        .filter(|o| Some(*o) != alert.object.as_ref())
+    {
         label("also", object.as_str());
     }
     if let Some(found) = &alert.found {
@@ -52,7 +60,10 @@ pub fn render(alert: &Alert, colour: bool) -> String {
     if !alert.events.is_empty() {
         let events: Vec<String> = alert.events.iter().map(ToString::to_string).collect();
         let name = paint.dim("events   ");
-        line(&mut out, format_args!("  {name}{}", shortened(&events.join(" "))));
+        line(
+            &mut out,
+            format_args!("  {name}{}", shortened(&events.join(" "))),
+        );
     }
     for record in &alert.records {
         line(&mut out, format_args!("  {} {record}", paint.dim("|")));
@@ -69,8 +80,15 @@ fn seen(alert: &Alert) -> String {
     if alert.count < 2 {
         return String::new();
     }
-    let various = if alert.various { ", by or on various" } else { "" };
-    format!(" [seen {} times since {}{various}]", alert.count, alert.first_seen)
+    let various = if alert.various {
+        ", by or on various"
+    } else {
+        ""
+    };
+    format!(
+        " [seen {} times since {}{various}]",
+        alert.count, alert.first_seen
+    )
 }
 
 fn who(process: &Process) -> String {

@@ -54,7 +54,10 @@ impl Exception {
         let entry = node.entry("filter");
         let entry = entry.ok_or_else(|| Problem::new(node.line, "no filter"))?;
         let entries = entry.value.map().ok_or_else(|| {
-            Problem::new(entry.line, format!("filter is a mapping, not {}", entry.value.what()))
+            Problem::new(
+                entry.line,
+                format!("filter is a mapping, not {}", entry.value.what()),
+            )
         })?;
         let rest = entries.iter().filter(|e| e.key != "rules").cloned();
         let detection = Node {
@@ -89,7 +92,11 @@ impl Exception {
         }
         for Condition { text, expr } in &mut to.conditions {
             let rule = std::mem::replace(expr, Expr::All(Vec::new()));
-            let out = self.detections.conditions.iter().map(|c| shifted(&c.expr, offset));
+            let out = self
+                .detections
+                .conditions
+                .iter()
+                .map(|c| shifted(&c.expr, offset));
             let out = Expr::Not(Box::new(Expr::Any(out.collect())));
             *expr = Expr::All(vec![rule, out]);
             *text = format!("({text}) and not filter {:?}", self.title);
@@ -105,7 +112,10 @@ fn rules(filter: &Node, line: usize) -> Result<Option<Vec<Word>>, Problem> {
     let rules = words(filter, "rules")?;
     if rules.is_empty() {
         let line = filter.entry("rules").map_or(line, |e| e.line);
-        return Err(Problem::new(line, "filter.rules: a list of ids or names, or any"));
+        return Err(Problem::new(
+            line,
+            "filter.rules: a list of ids or names, or any",
+        ));
     }
     Ok(Some(rules))
 }

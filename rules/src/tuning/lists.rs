@@ -18,7 +18,11 @@ pub(crate) fn parse(file: &Path, bytes: &[u8]) -> Result<Vec<String>, Vec<RuleEr
         if line.is_empty() || line.starts_with(b"#") {
             continue;
         }
-        let value = if line.starts_with(b"\\#") { &line[1..] } else { line };
+        let value = if line.starts_with(b"\\#") {
+            &line[1..]
+        } else {
+            line
+        };
         let problem = match std::str::from_utf8(value) {
             _ if value.len() > MAX_BYTES => format!("longer than {MAX_BYTES} bytes"),
             Err(_) => "not UTF-8".to_owned(),
@@ -40,7 +44,11 @@ pub(crate) fn parse(file: &Path, bytes: &[u8]) -> Result<Vec<String>, Vec<RuleEr
             problem: "no value in this list".to_owned(),
         });
     }
-    if errors.is_empty() { Ok(values) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(values)
+    } else {
+        Err(errors)
+    }
 }
 
 #[cfg(test)]
