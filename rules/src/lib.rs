@@ -8,6 +8,10 @@
 
 mod alert;
 mod check;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod differential;
 mod document;
 mod engine;
 mod error;
@@ -15,6 +19,8 @@ mod fields;
 mod interest;
 mod meta;
 mod observation;
+#[cfg(test)]
+mod oracle;
 mod printable;
 mod render;
 mod ruleset;

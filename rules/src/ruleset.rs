@@ -86,6 +86,20 @@ impl RuleSet {
         self.unless(errors)
     }
 
+    /// These rules and that of one document.
+    #[cfg(test)]
+    pub(crate) fn with_document(mut self, document: &Document<'_>) -> Result<Self, RuleErrors> {
+        let added = self.add_document(document);
+        self.unless(added.err().into_iter().collect())
+    }
+
+    /// These rules and those of a file's text.
+    #[cfg(test)]
+    pub(crate) fn with_text(mut self, file: &Path, text: &str) -> Result<Self, RuleErrors> {
+        let errors = self.add_text(file, text);
+        self.unless(errors)
+    }
+
     /// The rules that match. Of rules with the same title, which are one alert, the gravest speaks.
     pub fn evaluate(&self, observation: &Observation) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
