@@ -10,9 +10,10 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use crate::{
+    category::Category,
     document::Document,
     engine::Lists,
-    fields::{Category, FieldId, Kind as FieldKind},
+    fields::{FieldId, Kind as FieldKind},
     observation::{Observation, Value},
     oracle,
     ruleset::RuleSet,

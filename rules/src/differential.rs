@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::{
-    fields::Category,
+    category::Category,
     observation::{Observation, Value},
     oracle,
     ruleset::RuleSet,

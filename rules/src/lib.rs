@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod category;
 mod check;
 #[cfg(test)]
 mod conformance;
@@ -17,23 +18,26 @@ mod engine;
 mod error;
 mod fields;
 mod interest;
+mod logsource;
 mod meta;
 mod observation;
 #[cfg(test)]
 mod oracle;
+mod pins;
 mod printable;
 mod render;
 mod ruleset;
 mod sigma;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
+pub use category::Category;
 pub use engine::{
     AlternativeVerdict, ConditionVerdict, Explanation, Finding, ItemVerdict, Lists, Matched,
     SelectionVerdict, ValueVerdict,
 };
 pub use error::{RuleError, RuleErrors};
-pub use fields::{Category, FIELDS, Field, FieldId, Kind, field};
-pub use interest::{FileNames, Interest};
+pub use fields::{FIELDS, Field, FieldId, Kind, NOT_OFFERED, field};
+pub use interest::{AuditInterest, FileNames, Interest};
 pub use meta::{Level, RuleMeta};
 pub use observation::{Observation, Value};
 pub use printable::{Text, printable};

@@ -102,15 +102,13 @@ impl RuleSet {
 
     /// The rules that match. Of rules with the same title, which are one alert, the gravest speaks.
     pub fn evaluate(&self, observation: &Observation) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = Vec::new();
-        for new in self.engines.evaluate(observation) {
-            match findings.iter_mut().find(|f| f.rule.title == new.rule.title) {
-                Some(old) if old.rule.level < new.rule.level => *old = new,
-                Some(_) => {}
-                None => findings.push(new),
-            }
-        }
-        findings
+        gravest(self.engines.evaluate(observation))
+    }
+
+    /// The rules that match any observation of one event, each once, as [`RuleSet::evaluate`] says.
+    pub fn evaluate_all(&self, observations: &[Observation]) -> Vec<Finding> {
+        let all = observations.iter().flat_map(|o| self.engines.evaluate(o));
+        gravest(all)
     }
 
     /// Why a rule, named by its id, matches an observation, or does not.
@@ -193,6 +191,19 @@ impl RuleSet {
         self.rules.push(meta);
         Ok(())
     }
+}
+
+/// One finding for each title.
+fn gravest(all: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for new in all {
+        match findings.iter_mut().find(|f| f.rule.title == new.rule.title) {
+            Some(old) if old.rule.level < new.rule.level => *old = new,
+            Some(_) => {}
+            None => findings.push(new),
+        }
+    }
+    findings
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> RuleError {
