@@ -1,14 +1,11 @@
 //! What a rule must have before it may run: nothing that would make it silently useless passes.
 use crate::{
+    category::Category,
     document::Document,
     error::RuleError,
-    fields::{Category, FieldId},
-    sigma::{
-        detection::{Detections, Item},
-        modifier::Modifier,
-        rule::{LogSource, Rule},
-        yaml::Problem,
-    },
+    fields::{FieldId, NOT_OFFERED, field_names},
+    interest, logsource,
+    sigma::{detection::Detections, rule::Rule, yaml::Problem},
 };
 
 /// The parts of a rule that its checks establish.
@@ -20,59 +17,44 @@ pub(crate) fn check(rule: &Rule, document: &Document<'_>) -> Result<Checked, Rul
     if rule.title.trim().is_empty() {
         return Err(document.error_at("title", "the title is empty"));
     }
-    let category = category(&rule.logsource, document)?;
+    let category = logsource::category(&rule.logsource)
+        .map_err(|(key, problem)| document.error_at(key, problem))?;
     known_fields(&rule.detections, category).map_err(|problem| document.error(problem))?;
+    if category == Category::Auditd
+        && interest::types(&rule.detections).is_some_and(|types| types.is_empty())
+    {
+        let problem = "the rule needs two types of records at once, but is asked of each record alone; leave one type out: exe, comm, uid, key, cwd and the like are there in every record";
+        return Err(document.error_at("condition", problem));
+    }
     Ok(Checked { category })
-}
-
-/// Where the rule's events come from.
-fn category(source: &LogSource, document: &Document<'_>) -> Result<Category, RuleError> {
-    if let Some(other) = source.product.as_deref().filter(|p| *p != "linux") {
-        return Err(document.error_at("product", format!("product {other}: only linux is seen")));
-    }
-    if let Some(service) = &source.service {
-        let problem = format!("service {service}: the sensor reads no service's log");
-        return Err(document.error_at("service", problem));
-    }
-    let Some(name) = &source.category else {
-        return Err(document.error_at("logsource", "no logsource category"));
-    };
-    Category::parse(name).ok_or_else(|| {
-        let known: Vec<&str> = Category::ALL.iter().map(|c| c.name()).collect();
-        let known = known.join(", ");
-        document.error_at(
-            "category",
-            format!("unknown category {name}; known: {known}"),
-        )
-    })
 }
 
 /// Whether events of the category carry all the fields that are asked for.
 pub(crate) fn known_fields(detections: &Detections, category: Category) -> Result<(), Problem> {
     for item in detections.items() {
-        for (name, line) in names(item) {
+        for (name, line) in field_names(item) {
             let id = FieldId::find(name).map(FieldId::field);
             if !id.is_some_and(|field| field.categories.contains(&category)) {
-                let problem = format!("unknown field {name} for category {category}");
-                return Err(Problem::new(line, problem));
+                return Err(Problem::new(line, no_field(name, category)));
             }
         }
     }
     Ok(())
 }
 
-/// Every field that an item asks for, and every field it compares one with; with their lines.
-fn names(item: &Item) -> Vec<(&str, usize)> {
-    let field = item.field.iter().map(|name| (name.as_str(), item.line));
-    let mut names: Vec<(&str, usize)> = field.collect();
-    if item.has(Modifier::FieldRef) {
-        names.extend(
-            item.values
-                .iter()
-                .map(|value| (value.text.as_str(), value.line)),
-        );
-    }
-    names
+/// Why there is no such field, as far as that can be told.
+fn no_field(name: &str, category: Category) -> String {
+    let why = NOT_OFFERED.iter().find(|(field, _)| *field == name);
+    let elsewhere = FieldId::find(name).map(|id| id.field().categories);
+    let more = match (why, elsewhere) {
+        (Some((_, why)), _) => format!(": {why}"),
+        (None, Some(categories)) => {
+            let names: Vec<&str> = categories.iter().map(|c| c.name()).collect();
+            format!("; it is one of {}", names.join(", "))
+        }
+        (None, None) => String::new(),
+    };
+    format!("unknown field {name} for category {category}{more}")
 }
 
 /// Sigma's ids are UUIDs, of any version.

@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    fields::Category,
+    category::Category,
+    fields::{FieldId, field_names},
+    pins::{Need, Pins, either},
     sigma::{
-        condition::Expr,
-        detection::{Detections, Item, Literal, Selection},
+        detection::{Detections, Item, Literal},
         modifier::Modifier,
         scalar::Scalar,
         text::{Piece, pattern},
@@ -35,21 +36,48 @@ pub struct Interest {
     pub categories: BTreeSet<Category>,
     /// Files whose reads a rule asks for.
     pub reads: FileNames,
+    /// Fields that a rule names.
+    pub fields: BTreeSet<FieldId>,
+    /// What rules of `service: auditd` ask for.
+    pub audit: AuditInterest,
+}
+
+/// What rules of `service: auditd` need to see beside the records that are made anyway.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditInterest {
+    /// System calls that a rule pins by `syscall` or `SYSCALL`: names, or numbers as digits.
+    pub calls: BTreeSet<Vec<u8>>,
+    /// A rule asks for PATH records, whatever the call.
+    pub paths: bool,
 }
 
 impl Interest {
     /// Adds what one rule needs.
     pub(crate) fn add(&mut self, category: Category, detections: &Detections) {
         self.categories.insert(category);
-        if category != Category::FileAccess {
-            return;
+        let names = detections.items().flat_map(field_names);
+        self.fields
+            .extend(names.filter_map(|(name, _)| FieldId::find(name)));
+        match category {
+            Category::FileAccess => self.add_reads(detections),
+            Category::Auditd => self.audit.add(detections),
+            _ => {}
         }
-        let any = detections
-            .conditions
-            .iter()
-            .map(|c| of(&c.expr, detections));
-        let need = either(any);
-        self.reads = match (std::mem::take(&mut self.reads), need) {
+    }
+
+    /// Whether any rule names the field, or may mean it by a keyword.
+    #[must_use]
+    pub fn names(&self, field: FieldId) -> bool {
+        self.fields.contains(&field)
+    }
+
+    fn add_reads(&mut self, detections: &Detections) {
+        let need = Pins {
+            detections,
+            item: &of_item,
+            single: true,
+        };
+        self.reads = match (std::mem::take(&mut self.reads), need.rule()) {
             (FileNames::All, _) | (_, None) => FileNames::All,
             (FileNames::Nothing, Some(names)) => FileNames::Only(names),
             (FileNames::Only(mut all), Some(names)) => {
@@ -60,45 +88,49 @@ impl Interest {
     }
 }
 
-/// The names that a matching file must have one of; `None` when that is not known.
-type Need = Option<BTreeSet<Vec<u8>>>;
-
-/// One of the alternatives holds.
-fn either(alternatives: impl Iterator<Item = Need>) -> Need {
-    alternatives.reduce(|a, b| Some(&a? | &b?)).flatten()
-}
-
-/// All of the conditions hold: the narrowest one is enough.
-fn every(conditions: impl Iterator<Item = Need>) -> Need {
-    conditions.flatten().min_by_key(BTreeSet::len)
-}
-
-fn of(condition: &Expr, detections: &Detections) -> Need {
-    match condition {
-        Expr::All(parts) => every(parts.iter().map(|p| of(p, detections))),
-        Expr::Any(parts) => either(parts.iter().map(|p| of(p, detections))),
-        Expr::Not(_) => None,
-        Expr::Selection(index) => of_selection(&detections.selections[*index]),
-        Expr::Of { count, members } => {
-            let needs = members
-                .iter()
-                .map(|m| of_selection(&detections.selections[*m]));
-            // At least one holds, whatever the count; if all do, the narrowest is enough.
-            match *count == members.len() {
-                true => every(needs),
-                false => either(needs),
-            }
-        }
+impl AuditInterest {
+    fn add(&mut self, detections: &Detections) {
+        let calls = Pins {
+            detections,
+            item: &|item| exact(item, &["syscall", "SYSCALL"]),
+            single: false,
+        };
+        let calls = calls.rule();
+        // Records that do not come of a call that touches files.
+        let without = |kind: &Vec<u8>| {
+            kind == b"execve" || kind.starts_with(b"user_") || kind.starts_with(b"service_")
+        };
+        let elsewhere = types(detections).is_some_and(|types| types.iter().all(without));
+        self.paths |= calls.is_none() && !elsewhere;
+        self.calls.extend(calls.into_iter().flatten());
     }
 }
 
-fn of_selection(selection: &Selection) -> Need {
-    either(
-        selection
-            .alternatives
-            .iter()
-            .map(|items| every(items.iter().map(of_item))),
-    )
+/// The record types of which a rule of `service: auditd` needs one; none of them: it needs two at
+/// once, and no record has that.
+pub(crate) fn types(detections: &Detections) -> Need {
+    let types = Pins {
+        detections,
+        item: &|item| exact(item, &["type"]),
+        single: true,
+    };
+    types.rule()
+}
+
+/// What a comparison without modifiers says of one of these fields, in small letters: Sigma compares
+/// without regard to case.
+fn exact(item: &Item, fields: &[&str]) -> Need {
+    let name = item.field.as_deref()?;
+    if !fields.contains(&name) || !item.modifiers.is_empty() {
+        return None;
+    }
+    either(item.values.iter().map(|value| {
+        let word = match &pattern(&value.text)[..] {
+            [Piece::Literal(word)] => word.to_ascii_lowercase(),
+            _ => return None,
+        };
+        matches!(value.value, Scalar::Text | Scalar::Int(_)).then(|| BTreeSet::from([word]))
+    }))
 }
 
 fn of_item(item: &Item) -> Need {

@@ -7,9 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod category;
 mod check;
+#[cfg(test)]
+mod conformance;
 mod correlation;
 mod detector;
+#[cfg(test)]
+mod differential;
 mod document;
 mod engine;
 mod error;
@@ -17,8 +22,12 @@ mod evidence;
 mod fields;
 mod interest;
 mod load;
+mod logsource;
 mod meta;
 mod observation;
+#[cfg(test)]
+mod oracle;
+mod pins;
 mod printable;
 mod render;
 mod ruleset;
@@ -27,6 +36,7 @@ mod throttle;
 mod tuning;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
+pub use category::Category;
 pub use correlation::state::{CorrelationCounts, Moment};
 pub use detector::{DEFAULT_CORRELATION_BYTES, Detector, Proof, Raised};
 pub use engine::{
@@ -35,8 +45,8 @@ pub use engine::{
 };
 pub use error::{RuleError, RuleErrors};
 pub use evidence::EventRef;
-pub use fields::{Category, FIELDS, Field, FieldId, Kind, field};
-pub use interest::{FileNames, Interest};
+pub use fields::{FIELDS, Field, FieldId, Kind, NOT_OFFERED, field};
+pub use interest::{AuditInterest, FileNames, Interest};
 pub use meta::{Level, RuleMeta};
 pub use observation::{Observation, Value};
 pub use printable::{Text, printable};

@@ -1,10 +1,7 @@
 //! One event as rules see it: a category and named values.
 //!
 //! Paths and arguments are bytes, and are compared as bytes.
-use crate::{
-    fields::{Category, FieldId},
-    printable::printable,
-};
+use crate::{category::Category, fields::FieldId, printable::printable};
 
 /// A field's value.
 #[derive(Debug, Clone, PartialEq, Eq)]

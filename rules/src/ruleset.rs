@@ -1,4 +1,6 @@
 //! Rules that passed their checks, ready to be asked about events.
+#[cfg(test)]
+use std::path::Path;
 use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use serde::Serialize;
@@ -12,6 +14,8 @@ use crate::{
     meta::RuleMeta,
     observation::Observation,
 };
+#[cfg(test)]
+use crate::{document::Document, load::load_nodes};
 
 macro_rules! shipped {
     ($($file:literal),* $(,)?) => {
@@ -112,6 +116,20 @@ impl RuleSet {
         load(self.origin.clone())
     }
 
+    /// These rules and that of one document.
+    #[cfg(test)]
+    pub(crate) fn with_document(self, document: &Document<'_>) -> Result<Self, RuleErrors> {
+        load_nodes(self.origin, document.file, vec![document.node.clone()])
+    }
+
+    /// These rules and those of a file's text.
+    #[cfg(test)]
+    pub(crate) fn with_text(self, file: &Path, text: &str) -> Result<Self, RuleErrors> {
+        let documents = Document::split(file, text).map_err(|error| RuleErrors(vec![error]))?;
+        let nodes = documents.into_iter().map(|document| document.node);
+        load_nodes(self.origin, file, nodes.collect())
+    }
+
     pub(crate) fn new(mut parts: Parts, graph: Graph, origin: Origin) -> Result<Self, RuleErrors> {
         let failed = |problem| RuleError {
             file: PathBuf::new(),
@@ -130,18 +148,13 @@ impl RuleSet {
     /// The rules that match and raise an alert of their own. Of rules with the same title, which are
     /// one alert, the gravest speaks.
     pub fn evaluate(&self, observation: &Observation) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = Vec::new();
-        for new in self.matches(observation) {
-            if self.is_silent(&new.rule.id) {
-                continue;
-            }
-            match findings.iter_mut().find(|f| f.rule.title == new.rule.title) {
-                Some(old) if old.rule.level < new.rule.level => *old = new,
-                Some(_) => {}
-                None => findings.push(new),
-            }
-        }
-        findings
+        self.evaluate_all(std::slice::from_ref(observation))
+    }
+
+    /// The rules that match any observation of one event, each once, as [`RuleSet::evaluate`] says.
+    pub fn evaluate_all(&self, observations: &[Observation]) -> Vec<Finding> {
+        let all = observations.iter().flat_map(|o| self.matches(o));
+        gravest(all.filter(|finding| !self.is_silent(&finding.rule.id)))
     }
 
     /// Every rule that matches, those that only feed correlations among them.
@@ -196,4 +209,17 @@ impl RuleSet {
     pub fn rules(&self) -> &[Arc<RuleMeta>] {
         &self.parts.rules
     }
+}
+
+/// One finding for each title.
+fn gravest(all: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for new in all {
+        match findings.iter_mut().find(|f| f.rule.title == new.rule.title) {
+            Some(old) if old.rule.level < new.rule.level => *old = new,
+            Some(_) => {}
+            None => findings.push(new),
+        }
+    }
+    findings
 }

@@ -11,7 +11,8 @@ use super::{
     window::{Shape, Statistic},
 };
 use crate::{
-    fields::{Category, FieldId, Kind as FieldKind},
+    category::Category,
+    fields::{FieldId, Kind as FieldKind},
     meta::RuleMeta,
     sigma::{condition, condition::Expr, detection::Selection, yaml::Problem},
 };

@@ -6,7 +6,7 @@ use super::{
     program::{Answers, Asked, Program, TestId, Tests},
 };
 use crate::{
-    fields::Category,
+    category::Category,
     observation::Observation,
     printable::{Text, printable},
     sigma::{

@@ -35,7 +35,8 @@ use self::{
     program::{Answers, Asked, Program, Tests},
 };
 use crate::{
-    fields::{Category, FieldId},
+    category::Category,
+    fields::FieldId,
     meta::RuleMeta,
     observation::Observation,
     printable::Text,

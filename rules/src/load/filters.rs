@@ -3,8 +3,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{Loader, part::What};
 use crate::{
+    category::Category,
     check,
     engine::{self, Engines},
+    error::RuleError,
+    logsource,
     meta::RuleMeta,
     sigma::yaml::Problem,
     tuning::exception::Exception,
@@ -19,6 +22,10 @@ impl Loader<'_> {
                 continue;
             };
             let exception = exception.as_ref().clone();
+            if let Err(error) = self.category(at, &exception) {
+                self.errors.push(error);
+                continue;
+            }
             for target in self.targets(at, &exception) {
                 match self.fitting(target, &exception) {
                     Ok(fitting) => all.entry(target).or_default().push(fitting),
@@ -31,10 +38,16 @@ impl Loader<'_> {
 
     fn targets(&mut self, at: usize, exception: &Exception) -> Vec<usize> {
         let Some(words) = &exception.rules else {
-            let category = exception.logsource.category.as_deref();
+            let category = match self.category(at, exception) {
+                Ok(category) => category,
+                Err(error) => {
+                    self.errors.push(error);
+                    return Vec::new();
+                }
+            };
             let fits = |at: &usize| match &self.parts[*at].what {
                 What::Rule(_, checked) => {
-                    let same = category.is_none_or(|name| name == checked.category.name());
+                    let same = category.is_none_or(|category| category == checked.category);
                     same && !self.parts[*at].disabled
                 }
                 _ => false,
@@ -66,16 +79,24 @@ impl Loader<'_> {
         found
     }
 
+    /// The category that a filter is about; none: every one.
+    fn category(&self, at: usize, exception: &Exception) -> Result<Option<Category>, RuleError> {
+        let source = &exception.logsource;
+        if source.category.is_none() && source.service.is_none() {
+            return Ok(None);
+        }
+        let found = logsource::category(source).map(Some);
+        let document = &self.parts[at].document;
+        found.map_err(|(key, problem)| document.error_at(key, problem))
+    }
+
     /// The filter with its lists' values, if it can be asked about the rule's events.
     fn fitting(&self, target: usize, exception: &Exception) -> Result<Exception, Problem> {
         let What::Rule(rule, checked) = &self.parts[target].what else {
             return Err(Problem::new(exception.line, "not a rule"));
         };
-        let source = &exception.logsource;
-        let other = |mine: &Option<String>, its: &Option<String>| mine.is_some() && mine != its;
-        if other(&source.category, &rule.logsource.category)
-            || other(&source.service, &rule.logsource.service)
-        {
+        let source = logsource::category(&exception.logsource).ok();
+        if source.is_some_and(|category| category != checked.category) {
             let problem = format!("the rule {:?} is of another logsource", rule.title);
             return Err(Problem::new(exception.line, problem));
         }

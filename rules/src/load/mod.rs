@@ -44,6 +44,35 @@ pub(crate) fn load(origin: Origin) -> Result<RuleSet, RuleErrors> {
     loader.build(origin)
 }
 
+/// Puts documents together that are read already.
+#[cfg(test)]
+pub(crate) fn load_nodes(
+    origin: Origin,
+    file: &std::path::Path,
+    nodes: Vec<crate::sigma::yaml::Node>,
+) -> Result<RuleSet, RuleErrors> {
+    let sources = [Source {
+        file: file.to_owned(),
+        text: String::new(),
+        shipped: false,
+        version: String::new(),
+    }];
+    let mut loader = Loader {
+        parts: Vec::new(),
+        sources: &sources,
+        lists: origin.lists.clone(),
+        errors: Vec::new(),
+    };
+    for node in nodes {
+        let file = &sources[0].file;
+        loader.document(0, Document { file, node });
+    }
+    if loader.errors.is_empty() {
+        loader.change();
+    }
+    loader.build(origin)
+}
+
 struct Loader<'s> {
     parts: Vec<Part<'s>>,
     sources: &'s [Source],
@@ -69,18 +98,22 @@ impl<'s> Loader<'s> {
                 });
             }
             for document in documents {
-                match what(&document) {
-                    Ok(what) => self.parts.push(Part {
-                        source: at,
-                        document,
-                        what,
-                        disabled: false,
-                        level: None,
-                        silent: false,
-                    }),
-                    Err(error) => self.errors.push(error),
-                }
+                self.document(at, document);
             }
+        }
+    }
+
+    fn document(&mut self, source: usize, document: Document<'s>) {
+        match what(&document) {
+            Ok(what) => self.parts.push(Part {
+                source,
+                document,
+                what,
+                disabled: false,
+                level: None,
+                silent: false,
+            }),
+            Err(error) => self.errors.push(error),
         }
     }
 

@@ -124,6 +124,9 @@ fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>, (PathBuf, io::Error)
     for entry in entries {
         let path = entry.path();
         let is_rule = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
+        // What a rule must and must not match is told beside it.
+        let name = path.file_name().map(std::ffi::OsStr::as_encoded_bytes);
+        let is_rule = is_rule && !name.is_some_and(|n| n.ends_with(b".tests.yml"));
         if is_rule || is_list(&path) || path.is_dir() {
             found.extend(files(&path, depth + 1)?);
         }

@@ -65,11 +65,13 @@ impl Watch {
         processes.scan();
         let kernel = kernel::Kernel::running();
         let status = Status::new(sensor.plan.attach.to_string());
+        let mut enricher = Enricher::new();
+        enricher.ask(rules.interest());
         let assembler = Assembler::new(processes, sensor.plan.attach.setting(), &kernel);
         Self {
             sensor,
             assembler,
-            enricher: Enricher::new(),
+            enricher,
             rules,
             policy,
             outputs,
@@ -164,12 +166,11 @@ impl Watch {
         self.outputs.number(&mut event);
         let verdict = policy::decide(self.policy.as_mut(), &mut event);
         let processes = &self.assembler.processes;
-        for observation in self.enricher.observe(&event, processes) {
-            for finding in self.rules.evaluate(&observation) {
-                let records = crate::records::lines(&event);
-                let scene = self.enricher.scene(&event, processes, records);
-                self.outputs.alert(finding, scene)?;
-            }
+        let observations = self.enricher.observe(&event, processes);
+        for finding in self.rules.evaluate_all(&observations) {
+            let records = crate::records::lines(&event);
+            let scene = self.enricher.scene(&event, processes, records);
+            self.outputs.alert(finding, scene)?;
         }
         self.outputs.event(&event, &verdict)
     }
