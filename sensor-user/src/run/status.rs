@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use auklet_rules::{CorrelationCounts, RuleCounts, ThrottleCounts};
 use sensor_ebpf::{
     loss::cause,
     wire::{Header, kind},
@@ -9,7 +10,10 @@ use sensor_ebpf::{
 use serde::Serialize;
 use zerocopy::FromBytes as _;
 
-use super::gaps::{Gap, Gaps};
+use super::{
+    gaps::{Gap, Gaps},
+    reload::Reloads,
+};
 use crate::{audit_log::LogState, decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
@@ -50,6 +54,8 @@ pub(super) struct Report {
     recursion_misses: u64,
     malformed: u64,
     alerts: u64,
+    #[serde(flatten)]
+    detection: Detection,
     /// Gaps in the numbers of what each CPU sent; `missing` is known from the records alone, `lost`
     /// from the kernel side's counters.
     sequence: Sequence,
@@ -57,6 +63,15 @@ pub(super) struct Report {
     attach: String,
     pid: u32,
     uptime_s: u64,
+}
+
+/// What rules there are, and what became of what they found.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Detection {
+    pub(super) rules: RuleCounts,
+    pub(super) reloads: Reloads,
+    pub(super) correlations: CorrelationCounts,
+    pub(super) throttle: ThrottleCounts,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,7 +106,13 @@ impl Status {
         }
     }
 
-    pub(super) fn report(&self, loss: &LossTable, alerts: u64, logs: Vec<LogState>) -> Report {
+    pub(super) fn report(
+        &self,
+        loss: &LossTable,
+        alerts: u64,
+        logs: Vec<LogState>,
+        detection: Detection,
+    ) -> Report {
         let received = KINDS.map(|(kind, name)| (name, self.received[usize::from(kind)]));
         let causes = |kind: u16| {
             let row = loss.counts[usize::from(kind)];
@@ -113,6 +134,7 @@ impl Status {
             recursion_misses: loss.recursion_misses,
             malformed: self.malformed,
             alerts,
+            detection,
             sequence: Sequence {
                 gaps: self.gaps.gaps,
                 missing: self.gaps.missing,
@@ -138,6 +160,16 @@ impl Report {
         }
         for log in self.logs.iter().filter(|log| log.missed > 0) {
             line.push_str(&format!(" not_written={} to {:?}", log.missed, log.path));
+        }
+        let correlations = &self.detection.correlations;
+        for (name, count) in [
+            ("evicted", correlations.evicted),
+            ("refused", correlations.refused),
+            ("trimmed", correlations.trimmed),
+        ] {
+            if count > 0 {
+                line.push_str(&format!(" correlations.{name}={count}"));
+            }
         }
         for (kind, causes) in &self.lost {
             for (cause, count) in causes {
