@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod cases;
 mod category;
 mod check;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod engine;
 mod error;
 mod fields;
 mod interest;
+mod json;
 mod logsource;
 mod meta;
 mod observation;
@@ -30,6 +32,7 @@ mod ruleset;
 mod sigma;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
+pub use cases::{Case, Tested, cases, test, tests_of};
 pub use category::Category;
 pub use engine::{
     AlternativeVerdict, ConditionVerdict, Explanation, Finding, ItemVerdict, Lists, Matched,
@@ -42,4 +45,4 @@ pub use meta::{Level, RuleMeta};
 pub use observation::{Observation, Value};
 pub use printable::{Text, printable};
 pub use render::render;
-pub use ruleset::RuleSet;
+pub use ruleset::{RuleSet, source};

@@ -7,6 +7,8 @@ use std::{
 };
 
 use crate::{
+    cases::is_tests,
+    category::Category,
     check::check,
     document::Document,
     engine::{self, Engines, Explanation, Finding, Lists},
@@ -78,7 +80,7 @@ impl RuleSet {
     pub fn and_load(mut self, paths: &[PathBuf]) -> Result<Self, RuleErrors> {
         let mut errors = Vec::new();
         for path in paths {
-            match files(path, 0) {
+            match files(path, 0, &|file| !is_tests(file)) {
                 Ok(files) => errors.extend(files.iter().flat_map(|file| self.add_file(file))),
                 Err((path, error)) => errors.push(unreadable(&path, &error)),
             }
@@ -109,6 +111,29 @@ impl RuleSet {
     pub fn evaluate_all(&self, observations: &[Observation]) -> Vec<Finding> {
         let all = observations.iter().flat_map(|o| self.engines.evaluate(o));
         gravest(all)
+    }
+
+    /// Every rule that matches.
+    pub(crate) fn matching(&self, observation: &Observation) -> Vec<Finding> {
+        self.engines.evaluate(observation)
+    }
+
+    /// The rule that is called so: its id, its alias or its title.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<RuleMeta>> {
+        let same = |rule: &RuleMeta| {
+            rule.id.eq_ignore_ascii_case(name)
+                || rule.alias.as_deref() == Some(name)
+                || rule.title == name
+        };
+        self.rules.iter().find(|rule| same(rule))
+    }
+
+    /// What a rule is about.
+    #[must_use]
+    pub fn category(&self, id: &str) -> Option<Category> {
+        let nothing = Observation::new(Category::ProcessCreation);
+        self.explain(id, &nothing).map(|why| why.category)
     }
 
     /// Why a rule, named by its id, matches an observation, or does not.
@@ -214,8 +239,37 @@ fn unreadable(path: &Path, error: &io::Error) -> RuleError {
     }
 }
 
-/// The file itself, or the rule files below the directory, sorted.
-fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+/// The text of a rule's document, as it was written.
+///
+/// # Errors
+/// Its file can't be read any more, or the rule is not in it any more.
+pub fn source(rule: &RuleMeta) -> io::Result<String> {
+    let shipped = SHIPPED
+        .iter()
+        .find(|(file, _)| Path::new(file) == rule.file);
+    let text = match shipped {
+        Some((_, text)) => (*text).to_owned(),
+        None => fs::read_to_string(&rule.file)?,
+    };
+    let mut documents = vec![String::new()];
+    for line in text.lines() {
+        if line.trim_end() == "---" {
+            documents.push(String::new());
+        } else if let Some(document) = documents.last_mut() {
+            document.push_str(line);
+            document.push('\n');
+        }
+    }
+    let found = documents.into_iter().find(|text| text.contains(&rule.id));
+    found.ok_or_else(|| io::Error::other("the rule is not there any more"))
+}
+
+/// The file itself, or the files of rules below the directory that are wanted, sorted.
+pub(crate) fn files(
+    path: &Path,
+    depth: usize,
+    wanted: &dyn Fn(&Path) -> bool,
+) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let failed = |error| (path.to_owned(), error);
     if !fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -231,8 +285,10 @@ fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>, (PathBuf, io::Error)
     for entry in entries {
         let path = entry.path();
         let is_rule = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
-        if is_rule || path.is_dir() {
-            found.extend(files(&path, depth + 1)?);
+        if path.is_dir() {
+            found.extend(files(&path, depth + 1, wanted)?);
+        } else if is_rule && wanted(&path) {
+            found.push(path);
         }
     }
     Ok(found)
