@@ -95,9 +95,8 @@ impl RuleSet {
         self.unless(added.err().into_iter().collect())
     }
 
-    /// These rules and those of a file's text.
-    #[cfg(test)]
-    pub(crate) fn with_text(mut self, file: &Path, text: &str) -> Result<Self, RuleErrors> {
+    /// These rules and those of a file's text; the file is named in errors.
+    pub fn and_parse(mut self, file: &Path, text: &str) -> Result<Self, RuleErrors> {
         let errors = self.add_text(file, text);
         self.unless(errors)
     }
