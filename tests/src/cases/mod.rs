@@ -10,6 +10,7 @@ mod open;
 mod privileges;
 mod process;
 mod records;
+mod rules;
 mod utime;
 mod who;
 
@@ -39,6 +40,7 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         filter::CASES,
         privileges::CASES,
         records::CASES,
+        rules::CASES,
         loss::CASES,
     ]
     .into_iter()
