@@ -5,8 +5,6 @@
 //! not (`no`), or what a refusal says (`refused`). An event is a mapping of fields, or a command line.
 //! Every case is put to rsigma as well: where it answers otherwise, the case says so (`differs`), and
 //! the sentence that decides.
-#![expect(clippy::unwrap_used, reason = "a test panics freely")]
-
 use std::{collections::BTreeSet, fs, path::Path};
 
 use crate::{

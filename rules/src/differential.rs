@@ -172,7 +172,7 @@ proptest! {
 
     #[test]
     fn answers_are_those_of_rsigma(rule in rule(), events in prop::collection::vec(event(), 1..12)) {
-        let set = RuleSet::default().with_text(Path::new("r.yml"), &rule);
+        let set = RuleSet::default().and_parse(Path::new("r.yml"), &rule);
         let set = set.map_err(|e| TestCaseError::fail(format!("{e}\n{rule}")))?;
         for event in &events {
             let ours = !set.evaluate(event).is_empty();
@@ -189,7 +189,7 @@ proptest! {
             rule.replace("6f1d3c52-9a0e-4b59-8f0a-5c1f2f0a7e11", &id(n)).replace("title: T", &format!("title: T{n}"))
         };
         let rules: Vec<String> = rules.iter().enumerate().map(numbered).collect();
-        let load = |text: &str| RuleSet::default().with_text(Path::new("r.yml"), text);
+        let load = |text: &str| RuleSet::default().and_parse(Path::new("r.yml"), text);
         let all = load(&rules.join("---\n")).map_err(|e| TestCaseError::fail(e.to_string()))?;
         let mut alone = Vec::new();
         for rule in &rules {

@@ -36,10 +36,15 @@ impl<'a> Document<'a> {
 }
 
 fn error(file: &Path, Problem { line, problem }: Problem) -> RuleError {
+    // What a file says is quoted: it must not move a terminal's cursor, nor make a second line.
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
     RuleError {
         file: file.to_owned(),
         line,
-        problem,
+        problem: problem.chars().map(shown).collect(),
     }
 }
 

@@ -5,6 +5,8 @@
 mod names;
 mod table;
 
+use std::fmt;
+
 pub(crate) use self::names::field_names;
 pub use self::table::{FIELDS, NOT_OFFERED};
 use crate::category::Category;
@@ -20,6 +22,17 @@ pub enum Kind {
     Bool,
     /// Several byte strings; a rule matches if any of them does.
     List,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bytes => "a string",
+            Self::Int => "a number",
+            Self::Bool => "true or false",
+            Self::List => "a list of strings",
+        })
+    }
 }
 
 /// One field that rules may ask for.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod cases;
 mod category;
 mod check;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod error;
 mod evidence;
 mod fields;
 mod interest;
+mod json;
 mod load;
 mod logsource;
 mod meta;
@@ -36,6 +38,7 @@ mod throttle;
 mod tuning;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
+pub use cases::{Case, Tested, cases, test, tests_of};
 pub use category::Category;
 pub use correlation::state::{CorrelationCounts, Moment};
 pub use detector::{DEFAULT_CORRELATION_BYTES, Detector, Proof, Raised};
@@ -51,5 +54,5 @@ pub use meta::{Level, RuleMeta};
 pub use observation::{Observation, Value};
 pub use printable::{Text, printable};
 pub use render::render;
-pub use ruleset::{RuleCounts, RuleSet};
+pub use ruleset::{RuleCounts, RuleSet, source};
 pub use throttle::{Entity, Throttle, ThrottleCounts, ThrottleSettings};

@@ -1,6 +1,4 @@
 //! A second opinion, for tests: rsigma's answer to the same rule and event.
-#![expect(clippy::unwrap_used, reason = "a test panics freely")]
-
 use rsigma_eval::{JsonEvent, compile_rule, evaluate_rule};
 use serde_json::{Value as Json, json};
 

@@ -1,11 +1,15 @@
 //! Rules that passed their checks, ready to be asked about events.
-#[cfg(test)]
-use std::path::Path;
-use std::{collections::HashSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::Serialize;
 
 use crate::{
+    category::Category,
     correlation::link::Graph,
     engine::{Engines, Explanation, Finding, Lists},
     error::{RuleError, RuleErrors},
@@ -122,12 +126,11 @@ impl RuleSet {
         load_nodes(self.origin, document.file, vec![document.node.clone()])
     }
 
-    /// These rules and those of a file's text.
-    #[cfg(test)]
-    pub(crate) fn with_text(self, file: &Path, text: &str) -> Result<Self, RuleErrors> {
-        let documents = Document::split(file, text).map_err(|error| RuleErrors(vec![error]))?;
-        let nodes = documents.into_iter().map(|document| document.node);
-        load_nodes(self.origin, file, nodes.collect())
+    /// These rules and those of a file's text; the file is named in errors.
+    pub fn and_parse(self, file: &Path, text: &str) -> Result<Self, RuleErrors> {
+        let mut origin = self.origin;
+        origin.texts.push((file.to_owned(), text.to_owned()));
+        load(origin)
     }
 
     pub(crate) fn new(mut parts: Parts, graph: Graph, origin: Origin) -> Result<Self, RuleErrors> {
@@ -169,6 +172,25 @@ impl RuleSet {
 
     pub(crate) fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// The rule that is called so: its id, its alias or its title.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<RuleMeta>> {
+        let same = |rule: &RuleMeta| {
+            rule.id.eq_ignore_ascii_case(name)
+                || rule.alias.as_deref() == Some(name)
+                || rule.title == name
+        };
+        let all = self.parts.rules.iter().chain(&self.parts.correlations);
+        all.into_iter().find(|rule| same(rule))
+    }
+
+    /// What a rule is about.
+    #[must_use]
+    pub fn category(&self, id: &str) -> Option<Category> {
+        let nothing = Observation::new(Category::ProcessCreation);
+        self.explain(id, &nothing).map(|why| why.category)
     }
 
     /// Why a rule, named by its id, matches an observation, or does not.
@@ -222,4 +244,29 @@ fn gravest(all: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The text of a rule's document, as it was written.
+///
+/// # Errors
+/// Its file can't be read any more, or the rule is not in it any more.
+pub fn source(rule: &RuleMeta) -> io::Result<String> {
+    let shipped = SHIPPED
+        .iter()
+        .find(|(file, _)| Path::new(file) == rule.file);
+    let text = match shipped {
+        Some((_, text)) => (*text).to_owned(),
+        None => fs::read_to_string(&rule.file)?,
+    };
+    let mut documents = vec![String::new()];
+    for line in text.lines() {
+        if line.trim_end() == "---" {
+            documents.push(String::new());
+        } else if let Some(document) = documents.last_mut() {
+            document.push_str(line);
+            document.push('\n');
+        }
+    }
+    let found = documents.into_iter().find(|text| text.contains(&rule.id));
+    found.ok_or_else(|| io::Error::other("the rule is not there any more"))
 }

@@ -10,7 +10,7 @@ mod sources;
 
 use std::collections::HashMap;
 
-pub(crate) use self::sources::Origin;
+pub(crate) use self::sources::{Origin, files, is_rules};
 use self::{
     part::{Part, What, what},
     sources::{Source, sources},

@@ -7,7 +7,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{engine::Lists, error::RuleError, tuning::lists};
+use crate::{cases::is_tests, engine::Lists, error::RuleError, tuning::lists};
 
 /// Directories below a given one that are searched for rules.
 const MAX_DEPTH: usize = 16;
@@ -17,6 +17,8 @@ const MAX_DEPTH: usize = 16;
 pub(crate) struct Origin {
     pub(crate) shipped: &'static [(&'static str, &'static str)],
     pub(crate) paths: Vec<PathBuf>,
+    /// Files that were read already.
+    pub(crate) texts: Vec<(PathBuf, String)>,
     /// Lists beside those of the directories.
     pub(crate) lists: Lists,
 }
@@ -46,12 +48,16 @@ pub(super) fn sources(
     let mut sources: Vec<Source> = shipped
         .map(|(file, text)| source(PathBuf::from(file), (*text).to_owned(), true))
         .collect();
+    let given = origin.texts.iter();
+    sources.extend(given.map(|(file, text)| source(file.clone(), text.clone(), false)));
     let mut named: HashMap<String, PathBuf> = HashMap::new();
     for path in &origin.paths {
-        let files = files(path, 0).unwrap_or_else(|(path, error)| {
-            errors.push(unreadable(&path, &error));
-            Vec::new()
-        });
+        let files = files(path, 0, &|file| is_rules(file) || is_list(file)).unwrap_or_else(
+            |(path, error)| {
+                errors.push(unreadable(&path, &error));
+                Vec::new()
+            },
+        );
         for file in files {
             if is_list(&file) {
                 list(&file, lists, &mut named, errors);
@@ -107,8 +113,18 @@ fn unreadable(path: &Path, error: &io::Error) -> RuleError {
     }
 }
 
-/// The file itself, or the rules and lists below the directory, sorted.
-fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+/// Whether a file of a directory holds rules; what they must and must not match is told beside them.
+pub(crate) fn is_rules(path: &Path) -> bool {
+    let named = |name: &str| path.extension().is_some_and(|extension| extension == name);
+    (named("yml") || named("yaml")) && !is_tests(path)
+}
+
+/// The file itself, or the files below the directory that are wanted, sorted.
+pub(crate) fn files(
+    path: &Path,
+    depth: usize,
+    wanted: &dyn Fn(&Path) -> bool,
+) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let failed = |error| (path.to_owned(), error);
     if !fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -123,12 +139,10 @@ fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>, (PathBuf, io::Error)
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.path();
-        let is_rule = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
-        // What a rule must and must not match is told beside it.
-        let name = path.file_name().map(std::ffi::OsStr::as_encoded_bytes);
-        let is_rule = is_rule && !name.is_some_and(|n| n.ends_with(b".tests.yml"));
-        if is_rule || is_list(&path) || path.is_dir() {
-            found.extend(files(&path, depth + 1)?);
+        if path.is_dir() {
+            found.extend(files(&path, depth + 1, wanted)?);
+        } else if wanted(&path) {
+            found.push(path);
         }
     }
     Ok(found)

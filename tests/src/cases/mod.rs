@@ -11,6 +11,7 @@ mod privileges;
 mod process;
 mod records;
 mod reload;
+mod rules;
 mod utime;
 mod who;
 
@@ -41,6 +42,7 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         privileges::CASES,
         records::CASES,
         reload::CASES,
+        rules::CASES,
         loss::CASES,
     ]
     .into_iter()

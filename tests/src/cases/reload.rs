@@ -259,7 +259,7 @@ fn again(ctx: &LoneCtx) -> Result<()> {
     let last = sensor.wait_for("the last update", |v| {
         is_alert(v, "Again") && v["count"] == 5
     })?;
-    if &last["uid"] != uid || last["first_seen"] >= last["last_seen"] {
+    if &last["uid"] != uid || last["first_seen"].as_str() >= last["last_seen"].as_str() {
         bail!("{last}");
     }
     let status = sensor.wait_for("the closing status", |v| v["type"] == "status")?;

@@ -1,4 +1,4 @@
-//! `auklet rules`.
+//! `auklet rules check`.
 
 use std::{
     io::{self, Write as _},
@@ -6,8 +6,9 @@ use std::{
 };
 
 use anyhow::{Result, anyhow};
-use auklet_rules::{RuleErrors, RuleSet};
+use auklet_rules::RuleSet;
 
+use super::one_message;
 use crate::{
     kernel::Kernel,
     policy::{self, Policy},
@@ -18,7 +19,7 @@ use crate::{
 ///
 /// # Errors
 /// Lists every error with file and line.
-pub fn check(paths: &[PathBuf]) -> Result<()> {
+pub(super) fn check(paths: &[PathBuf]) -> Result<()> {
     let (audit, alert): (Vec<PathBuf>, Vec<PathBuf>) =
         paths.iter().cloned().partition(|path| is_audit(path));
     let mut errors = Vec::new();
@@ -65,30 +66,4 @@ fn explain(policy: &Policy) -> Result<()> {
     }
     writeln!(out, "{} audit rules, no errors", policy.rules().len())?;
     Ok(())
-}
-
-/// One line for each shipped rule.
-///
-/// # Errors
-/// Standard output can't be written.
-pub fn list() -> Result<()> {
-    let set = RuleSet::shipped().map_err(one_message)?;
-    let mut out = io::stdout().lock();
-    for rule in set.rules() {
-        let alias = rule.alias.as_deref().unwrap_or("-");
-        writeln!(
-            out,
-            "{}  {:<13} {alias:<36} {}",
-            rule.id,
-            rule.level.name(),
-            rule.title
-        )?;
-    }
-    Ok(())
-}
-
-/// All errors of a rule set as one error, a line each.
-pub fn one_message(errors: RuleErrors) -> anyhow::Error {
-    let lines: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
-    anyhow!("{}", lines.join("\n"))
 }
