@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
+    keys::Word,
     measure::Threshold,
-    spec::{Kind, Spec, When, Word},
+    spec::{Kind, Spec, When},
     window::{Shape, Statistic},
 };
 use crate::{

@@ -4,6 +4,8 @@
 //! that event. Nothing outside asks the wall clock: times are those of events.
 mod chains;
 mod clock;
+mod condition;
+pub(crate) mod keys;
 pub(crate) mod link;
 mod measure;
 mod sketch;

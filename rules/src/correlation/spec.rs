@@ -1,8 +1,11 @@
 //! A correlation rule as it was written, checked as far as it can be without the rules it names.
-use super::measure::{Bound, Op, Threshold};
+use super::{
+    condition::condition,
+    keys::{Word, flag, known_keys, word, words},
+    measure::Threshold,
+};
 use crate::sigma::{
     rule::{text, texts},
-    scalar::Scalar,
     yaml::{Entry, Kind as NodeKind, Node, Problem},
 };
 
@@ -10,18 +13,8 @@ use crate::sigma::{
 pub(crate) const MAX_RULES: usize = 64;
 /// Rules whose order is followed at most.
 pub(crate) const MAX_ORDERED: usize = 16;
-/// Events, and values, that one group may have to keep.
-pub(crate) const MAX_EVENTS: usize = 65_536;
-pub(crate) const MAX_VALUES: usize = 4096;
 /// Longest timespan: a year.
 const MAX_SPAN_MS: i64 = 366 * 86_400_000;
-
-/// A word of the file and its line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Word {
-    pub(crate) text: String,
-    pub(crate) line: usize,
-}
 
 /// What a correlation makes of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +51,19 @@ impl Kind {
     }
 
     /// Whether the condition counts whole things.
-    fn counts(self) -> bool {
+    pub(super) fn counts(self) -> bool {
         matches!(
             self,
             Self::EventCount | Self::ValueCount | Self::Temporal | Self::TemporalOrdered
         )
     }
 
-    fn is_temporal(self) -> bool {
+    pub(super) fn is_temporal(self) -> bool {
         matches!(self, Self::Temporal | Self::TemporalOrdered)
     }
 
     /// Whether the condition names a field.
-    fn wants_field(self) -> bool {
+    pub(super) fn wants_field(self) -> bool {
         !self.is_temporal() && self != Self::EventCount
     }
 }
@@ -198,67 +191,6 @@ impl Spec {
     }
 }
 
-/// Refuses keys that are not known; what has no keys is an error, too.
-pub(crate) fn known_keys(node: &Node, known: &[&str], within: &str) -> Result<(), Problem> {
-    let entries = node.map().ok_or_else(|| {
-        let name = within.trim_end_matches('.');
-        let name = if name.is_empty() { "a rule" } else { name };
-        Problem::new(
-            node.line,
-            format!("{name} is a mapping, not {}", node.what()),
-        )
-    })?;
-    for entry in entries.iter().filter(|e| !known.contains(&e.key.as_str())) {
-        let hint = match entry.key.as_str() {
-            "timeframe" => "; Sigma 2 calls it timespan".to_owned(),
-            _ => format!("; known: {}", known.join(", ")),
-        };
-        let problem = format!("unknown key {within}{}{hint}", entry.key);
-        return Err(Problem::new(entry.line, problem));
-    }
-    Ok(())
-}
-
-/// The string under a key, with its line.
-pub(crate) fn word(node: &Node, key: &str) -> Result<Option<Word>, Problem> {
-    let line = node.entry(key).map_or(node.line, |e| e.line);
-    Ok(text(node, key)?.map(|text| Word { text, line }))
-}
-
-/// The strings under a key, one or several, each with its line; none twice.
-pub(crate) fn words(node: &Node, key: &str) -> Result<Vec<Word>, Problem> {
-    let Some(value) = node.get(key) else {
-        return Ok(Vec::new());
-    };
-    let items = value.list().unwrap_or(std::slice::from_ref(value));
-    let mut words: Vec<Word> = Vec::new();
-    for item in items {
-        let Some(text) = item.str().filter(|text| !text.is_empty()) else {
-            let problem = format!("{key} is a list of names, not of {}", item.what());
-            return Err(Problem::new(item.line, problem));
-        };
-        if words.iter().any(|word| word.text == text) {
-            return Err(Problem::new(item.line, format!("{key} has {text} twice")));
-        }
-        words.push(Word {
-            text: text.to_owned(),
-            line: item.line,
-        });
-    }
-    Ok(words)
-}
-
-pub(crate) fn flag(node: &Node, key: &str) -> Result<bool, Problem> {
-    match node.get(key).map(|value| (&value.kind, value)) {
-        None => Ok(false),
-        Some((NodeKind::Scalar(Scalar::Bool(flag), _), _)) => Ok(*flag),
-        Some((_, value)) => {
-            let problem = format!("{key} is true or false, not {}", value.what());
-            Err(Problem::new(value.line, problem))
-        }
-    }
-}
-
 fn kind(block: &Node, line: usize) -> Result<Kind, Problem> {
     let named = word(block, "type")?;
     let named = named.ok_or_else(|| Problem::new(line, "the correlation has no type"))?;
@@ -322,116 +254,6 @@ fn span(block: &Node, line: usize) -> Result<i64, Problem> {
         );
         Problem::new(entry.line, problem)
     })
-}
-
-type Condition = (When, Vec<Word>, Option<u8>);
-
-fn condition(block: &Node, line: usize, kind: Kind, rules: usize) -> Result<Condition, Problem> {
-    let Some(entry) = block.entry("condition") else {
-        if kind.is_temporal() {
-            return Ok((When::All, Vec::new(), None));
-        }
-        let problem = format!("a {} needs a condition", kind.name());
-        return Err(Problem::new(line, problem));
-    };
-    if let Some(text) = entry.value.str() {
-        if kind != Kind::Temporal {
-            let problem = "only a temporal correlation takes a condition over rules";
-            return Err(Problem::new(entry.line, problem));
-        }
-        let text = text.to_owned();
-        let line = entry.value.line;
-        return Ok((When::Rules(Word { text, line }), Vec::new(), None));
-    }
-    let node = &entry.value;
-    known_keys(
-        node,
-        &["gt", "gte", "lt", "lte", "eq", "neq", "field", "percentile"],
-        "condition.",
-    )?;
-    let fields = words(node, "field")?;
-    check_fields(entry, kind, &fields)?;
-    let threshold = threshold(entry, kind, rules)?;
-    let percentile = percentile(node, kind)?;
-    Ok((When::Threshold(threshold), fields, percentile))
-}
-
-fn check_fields(entry: &Entry, kind: Kind, fields: &[Word]) -> Result<(), Problem> {
-    let name = kind.name();
-    let problem = match (kind.wants_field(), fields.len()) {
-        (true, 0) => format!("a {name} needs a field in its condition"),
-        (false, 1..) => format!("a {name} takes no field in its condition"),
-        (true, 2..) if kind != Kind::ValueCount => format!("a {name} takes one field"),
-        _ => return Ok(()),
-    };
-    Err(Problem::new(entry.line, problem))
-}
-
-fn threshold(entry: &Entry, kind: Kind, rules: usize) -> Result<Threshold, Problem> {
-    let mut parts = Vec::new();
-    for (name, op) in Op::NAMES {
-        let Some(part) = entry.value.entry(name) else {
-            continue;
-        };
-        let bound = match part.value.kind {
-            NodeKind::Scalar(Scalar::Int(n), _) if n >= 0 || !kind.counts() => Bound::Whole(n),
-            NodeKind::Scalar(Scalar::Float(x), _) if !kind.counts() => Bound::Real(x),
-            _ => {
-                let what = if kind.counts() {
-                    "a whole number"
-                } else {
-                    "a number"
-                };
-                let problem = format!("condition.{name} is {what}, 0 or more for counts");
-                return Err(Problem::new(part.line, problem));
-            }
-        };
-        parts.push((op, bound));
-    }
-    if parts.is_empty() {
-        let problem = "the condition compares with nothing: gt, gte, lt, lte, eq or neq";
-        return Err(Problem::new(entry.line, problem));
-    }
-    let threshold = Threshold(parts);
-    let reach = if kind.is_temporal() {
-        rules
-    } else {
-        usize::MAX
-    };
-    if kind.counts() && !threshold.can_hold(reach) {
-        let problem = match kind.is_temporal() {
-            true => format!("the condition can never hold: there are {rules} rules"),
-            false => "the condition can never hold".to_owned(),
-        };
-        return Err(Problem::new(entry.line, problem));
-    }
-    let most = match kind {
-        Kind::EventCount => MAX_EVENTS,
-        Kind::ValueCount => MAX_VALUES,
-        _ => usize::MAX,
-    };
-    if kind.counts() && threshold.count_needed() > most {
-        let problem = format!("a {} counts to {} at most", kind.name(), most - 1);
-        return Err(Problem::new(entry.line, problem));
-    }
-    Ok(threshold)
-}
-
-fn percentile(node: &Node, kind: Kind) -> Result<Option<u8>, Problem> {
-    let Some(entry) = node.entry("percentile") else {
-        return Ok(None);
-    };
-    if kind != Kind::ValuePercentile {
-        let problem = format!("a {} takes no percentile", kind.name());
-        return Err(Problem::new(entry.line, problem));
-    }
-    match entry.value.kind {
-        NodeKind::Scalar(Scalar::Int(n @ 0..=100), _) => Ok(u8::try_from(n).ok()),
-        _ => Err(Problem::new(
-            entry.line,
-            "percentile is a whole number from 0 to 100",
-        )),
-    }
 }
 
 fn aliases(block: &Node) -> Result<Vec<Alias>, Problem> {

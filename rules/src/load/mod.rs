@@ -16,7 +16,7 @@ use self::{
     sources::{Source, sources},
 };
 use crate::{
-    correlation::spec::Word,
+    correlation::keys::Word,
     document::Document,
     engine::Lists,
     error::{RuleError, RuleErrors},

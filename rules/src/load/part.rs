@@ -1,7 +1,7 @@
 //! A document of a rule file: a rule, a correlation, a filter, an override.
 use crate::{
     check::{self, Checked},
-    correlation::spec::{Spec, Word},
+    correlation::{keys::Word, spec::Spec},
     document::Document,
     error::RuleError,
     meta::Level,

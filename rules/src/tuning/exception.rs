@@ -4,7 +4,7 @@
 //! `not` before it. Both are understood: a condition that is a `not` as a whole says what must hold for
 //! a match, any other what there is no match for.
 use crate::{
-    correlation::spec::{Word, known_keys, word, words},
+    correlation::keys::{Word, known_keys, word, words},
     sigma::{
         condition::Expr,
         detection::{Condition, Detections},

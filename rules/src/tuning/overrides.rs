@@ -8,7 +8,7 @@
 //!     enabled: false
 //! ```
 use crate::{
-    correlation::spec::{Word, known_keys, word, words},
+    correlation::keys::{Word, known_keys, word, words},
     meta::Level,
     sigma::{
         scalar::Scalar,
