@@ -19,7 +19,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::sensor::Sensor;
+use crate::{preempt::preempts_itself, sensor::Sensor};
 pub(crate) use log::{Record, read as read_log};
 use tools::Log;
 pub(crate) use workload::{run as act, tell_audit};
@@ -57,15 +57,21 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
     };
     let families = workload::chosen(&selection.family);
     let (mut failed, mut skipped) = (false, 0);
-    if let Err(error) = start_auditd().and_then(|()| set_rules(&families)) {
-        println!("parity: {error:#}");
-        return ExitCode::FAILURE;
-    }
+    let ready = start_auditd().and_then(|()| set_rules(&families));
+    // By fentry such a kernel skips programs in nearly every run of the workload.
+    let preempts = match ready.and_then(|()| preempts_itself()) {
+        Ok(preempts) => preempts,
+        Err(error) => {
+            println!("parity: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let first = if preempts { "kprobe" } else { "fentry" };
     for plan in plans {
         // Asked for by name it runs.
         let reason = match plan.as_str() {
             "tracepoint" => Some("not all is equal yet, docs/parity.md says what"),
-            "fentry" if skips_programs() => Some("this kernel skips programs, docs/parity.md"),
+            "fentry" if preempts => Some("this kernel skips programs, docs/parity.md"),
             _ => None,
         };
         if let Some(reason) = reason.filter(|_| selection.plan.is_empty()) {
@@ -73,7 +79,7 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
             skipped += 1;
             continue;
         }
-        match unskipped(plan, &families) {
+        match unskipped(plan, &families, first) {
             Ok(same) => failed |= !same,
             Err(error) => {
                 println!("parity {plan}: {error:#}");
@@ -129,29 +135,22 @@ pub(crate) fn tool(program: &str, args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Since 6.13 kernels interrupt a task in a program of fentry's so often, to run another one that comes to the
-/// same program, that hardly any run of the workload has none skipped.
-fn skips_programs() -> bool {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = release.split('.').map_while(|n| n.parse::<u32>().ok());
-    (numbers.next(), numbers.next()) >= (Some(6), Some(13))
-}
-
 /// Where the kernel skipped a program (it skips one that another task interrupted on the same CPU, and
 /// counts it), what that would have told is missing: once more then.
-fn unskipped(plan: &str, families: &[String]) -> Result<bool> {
+fn unskipped(plan: &str, families: &[String], first: &str) -> Result<bool> {
     for _ in 0..AGAIN {
-        let (same, skipped) = one(plan, families)?;
+        let (same, skipped) = one(plan, families, first)?;
         if same || skipped == 0 {
             return Ok(same);
         }
         println!("parity {plan}: the kernel skipped {skipped} programs; once more");
     }
-    one(plan, families).map(|(same, _)| same)
+    one(plan, families, first).map(|(same, _)| same)
 }
 
-/// Whether both have the same, and how many programs the kernel skipped.
-fn one(plan: &str, families: &[String]) -> Result<(bool, u64)> {
+/// Whether both have the same, and how many programs the kernel skipped. `first`: the plan under which what
+/// reads the logs is asked, too.
+fn one(plan: &str, families: &[String], first: &str) -> Result<(bool, u64)> {
     let dir = tempfile::tempdir()?;
     let ours = dir.path().join("audit.log");
     let theirs = PathBuf::from(AUDITD_LOG);
@@ -181,14 +180,10 @@ fn one(plan: &str, families: &[String]) -> Result<(bool, u64)> {
         });
     let mut same = compare::paired(&auditd.events, &auklet.events, plan);
     // What reads logs knows nothing of plans: once is enough. Events that differ are told above.
-    if plan == "fentry" || (plan == "kprobe" && skips_programs()) {
+    if plan == first {
         let equal = compare::equal(&auditd.events, &auklet.events);
         same &= replayed::compare(&theirs, &ours, &equal)?;
-        if std::env::var_os("AUKLET_TOOLS").is_some() {
-            same &= tools::compare(&auditd, &auklet, &equal, dir.path())?;
-        } else {
-            println!("skipped tools: asked for with AUKLET_TOOLS=1, docs/parity.md");
-        }
+        same &= tools::compare(&auditd, &auklet, &equal, dir.path())?;
     }
     Ok((same, skipped))
 }
