@@ -1,8 +1,9 @@
 //! What a rule says about itself: the alert's title, how bad it is, what to do next.
 use std::{fmt, path::PathBuf};
 
-use rsigma_parser::SigmaRule;
 use serde::Serialize;
+
+use crate::sigma::rule::Rule;
 
 /// How bad it is if the rule is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -21,6 +22,19 @@ pub enum Level {
 }
 
 impl Level {
+    const ALL: [Self; 5] = [
+        Self::Informational,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::Critical,
+    ];
+
+    /// The level of that name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+
     /// The level's name in Sigma.
     pub fn name(self) -> &'static str {
         match self {
@@ -36,18 +50,6 @@ impl Level {
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl From<rsigma_parser::Level> for Level {
-    fn from(level: rsigma_parser::Level) -> Self {
-        match level {
-            rsigma_parser::Level::Informational => Self::Informational,
-            rsigma_parser::Level::Low => Self::Low,
-            rsigma_parser::Level::Medium => Self::Medium,
-            rsigma_parser::Level::High => Self::High,
-            rsigma_parser::Level::Critical => Self::Critical,
-        }
     }
 }
 
@@ -121,15 +123,9 @@ fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A string of the rule's `auklet:` block.
-fn own(rule: &SigmaRule, key: &str) -> Option<String> {
-    let text = rule.custom_attributes.get("auklet")?.get(key)?.as_str()?;
-    Some(folded(text))
-}
-
 impl RuleMeta {
     /// Takes it from a rule that passed its checks: `id` and `level` are given.
-    pub(crate) fn new(rule: &SigmaRule, id: String, level: Level, file: PathBuf) -> Self {
+    pub(crate) fn new(rule: &Rule, id: String, level: Level, file: PathBuf) -> Self {
         let mut tactics = Vec::new();
         let mut techniques = Vec::new();
         for tag in &rule.tags {
@@ -142,12 +138,12 @@ impl RuleMeta {
         Self {
             title: folded(&rule.title),
             id,
-            alias: own(rule, "alias"),
+            alias: rule.alias.as_deref().map(folded),
             level,
             tactics,
             techniques,
-            description: folded(rule.description.as_deref().unwrap_or_default()),
-            remediation: own(rule, "remediation"),
+            description: folded(&rule.description),
+            remediation: rule.remediation.as_deref().map(folded),
             falsepositives: rule.falsepositives.iter().map(|f| folded(f)).collect(),
             file,
         }

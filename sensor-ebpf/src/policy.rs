@@ -2,10 +2,10 @@
 
 use aya_ebpf::{macros::map, maps::Array};
 use sensor_ebpf::{
-    config::{CALL_TABLE, setting},
+    config::{CALL_TABLE, policy as settings, setting},
     fields::Field,
     filter::{ALTERNATIVES, CONDITIONS, CallFilter, REGISTERS, compare, register},
-    wire::Task,
+    wire::{Task, kind},
 };
 
 use crate::{
@@ -19,10 +19,14 @@ use crate::{
 #[map]
 static CALL_FILTERS: Array<CallFilter> = Array::with_max_entries(2 * CALL_TABLE, 0);
 
-/// Whether there is a policy at all.
+/// Whether calls of this kind are asked about.
 #[inline(always)]
-pub(crate) fn is_set() -> bool {
-    config(setting::POLICY) != 0
+pub(crate) fn decides(kind: u16) -> bool {
+    match kind {
+        kind::OPEN => config(setting::POLICY) == settings::ALL,
+        kind::OTHER => config(setting::POLICY) != settings::NONE,
+        _ => false,
+    }
 }
 
 /// Whether the policy could want the call that begins, of which its arguments and the caller are known.

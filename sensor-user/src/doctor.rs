@@ -34,7 +34,7 @@ pub fn doctor() -> Result<()> {
     writeln!(out, "auto        {}: {preemption}", order.join(", "))?;
     let mut works = false;
     for attach in Attach::ALL {
-        let plan = Plan::new(attach, &types, &[]);
+        let plan = Plan::new(attach, &types, &[], false);
         let verdict = match Sensor::start(&settings(attach)) {
             Ok(_) => {
                 works = true;
@@ -69,7 +69,8 @@ fn settings(attach: Attach) -> Settings {
         argv_bytes: 4096,
         slots: 16,
         calls: Vec::new(),
-        filters: None,
+        filters: Vec::new(),
+        policy: false,
     }
 }
 

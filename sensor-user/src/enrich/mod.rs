@@ -1,12 +1,16 @@
 //! What one event alone does not say: names of users, ancestors, who made a file and when.
 
+mod containers;
 mod creators;
-mod observe;
+pub(crate) mod observe;
 mod references;
 mod users;
 
-use auklet_rules::{Ancestor, Observation, Process, Scene, Text};
+use std::collections::BTreeSet;
 
+use auklet_rules::{Ancestor, Category, Interest, Observation, Process, Scene, Text, id};
+
+use self::containers::Containers;
 pub use self::{creators::Creators, references::References, users::Users};
 use crate::{
     event::{Event, What},
@@ -20,6 +24,10 @@ pub struct Enricher {
     references: References,
     users: Users,
     host: Vec<u8>,
+    /// What rules ask for; `None`: everything.
+    wanted: Option<BTreeSet<Category>>,
+    /// A rule asks for containers.
+    containers: Option<Containers>,
 }
 
 impl Enricher {
@@ -45,6 +53,29 @@ impl Enricher {
             users,
             ..Self::default()
         }
+    }
+
+    /// Leaves out what no rule asks for.
+    pub fn ask(&mut self, interest: &Interest) {
+        self.wanted = Some(interest.categories.clone());
+        let asked = interest.names(id!("ContainerId"));
+        self.containers = match self.containers.take() {
+            known @ Some(_) if asked => known,
+            _ => asked.then(Containers::default),
+        };
+    }
+
+    fn wants(&self, category: Category) -> bool {
+        let wanted = self.wanted.as_ref();
+        wanted.is_none_or(|wanted| wanted.contains(&category))
+    }
+
+    fn container(&mut self, who: &crate::event::Process) -> Option<Vec<u8>> {
+        // A log's processes are not this machine's, or not there any more.
+        self.containers
+            .as_mut()
+            .filter(|_| who.start_ns != 0)?
+            .of(who)
     }
 
     /// A log tells a user's name.
@@ -117,12 +148,13 @@ pub(crate) fn command_line(entry: Option<&ProcessEntry>) -> Vec<u8> {
 /// What was acted upon.
 fn object(event: &Event) -> Option<Text> {
     let path = match &event.what {
-        What::Exec(_) | What::Other | What::Message(_) | What::Uring(_) => return None,
+        What::Exec(_) | What::Message(_) | What::Uring(_) => return None,
         What::Module(module) => match &module.file {
             Some(file) => file.resolved.as_ref(),
             None => module.name.as_ref(),
         },
-        What::Open(_) => event.paths.last().and_then(|item| item.resolved.as_ref()),
+        // Of several names, the new one is what it is about.
+        What::Open(_) | What::Other => event.paths.last().and_then(|item| item.resolved.as_ref()),
         What::Utime(utime) => utime
             .target
             .as_ref()

@@ -39,6 +39,37 @@ const DIRECTED: &[&str] = &[
     "pidfd_send_signal",
 ];
 
+/// Calls that alert rules can be answered about without `filename_lookup`, which every stat passes.
+const WITHOUT_LOOKUP: &[&str] = &[
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "symlink",
+    "symlinkat",
+    "mknod",
+    "mknodat",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "connect",
+    "accept",
+    "accept4",
+    "socketcall",
+    "mmap",
+    "mmap2",
+    "mprotect",
+    "pkey_mprotect",
+    "memfd_create",
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+];
+
+/// Calls of those that take no names at all.
+const NAMELESS: usize = 12;
+
 /// What to attach by kprobe and kretprobe: the functions of each program, returns first.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
@@ -203,13 +234,14 @@ const ACCOUNTS: &[Hook] = &[
 ];
 
 impl Objects {
-    /// For one way of attaching; with `calls` also what calls beyond the four families need. What is
-    /// missing goes to `missing`.
+    /// For one way of attaching; with `calls` also what calls beyond the four families need, all of it if
+    /// they are `recorded`. What is missing goes to `missing`.
     #[must_use]
     pub fn new(
         attach: Attach,
         types: &KernelTypes,
         calls: &[(Abi, u32)],
+        recorded: bool,
         missing: &mut Vec<String>,
     ) -> Self {
         let mut objects = Self::default();
@@ -228,12 +260,19 @@ impl Objects {
             .collect();
         let any = |of: &[&str]| of.iter().any(|name| names.contains(name));
         if !calls.is_empty() && attach != Attach::Tracepoint {
-            NAMES.iter().for_each(&mut add);
+            let named = |call: &&str| !WITHOUT_LOOKUP[NAMELESS..].contains(call);
+            if recorded || names.iter().any(named) {
+                NAMES.iter().for_each(&mut add);
+            }
             if any(ADDRESSED) {
                 SOCKETS.iter().for_each(&mut add);
             }
             if any(DIRECTED) {
                 TARGETS.iter().for_each(&mut add);
+            }
+            let looked_up = |call: &&str| !WITHOUT_LOOKUP.contains(call);
+            if !recorded && !names.iter().any(looked_up) {
+                return objects;
             }
             if attach == Attach::Fentry && types.has_function("filename_lookup") {
                 objects.fexit_lookup = true;

@@ -202,11 +202,12 @@ const OPEN_FUNCTIONS: [&str; 2] = ["do_filp_open", "do_file_open"];
 const MODULE_FUNCTIONS: [&str; 2] = ["load_module", "find_module_all"];
 
 impl Plan {
-    /// The plan for one way of attaching.
+    /// The plan for one way of attaching; `others` are calls beyond the four families, `recorded` if
+    /// records are made of them.
     #[must_use]
-    pub fn new(attach: Attach, types: &KernelTypes, others: &[(Abi, u32)]) -> Self {
+    pub fn new(attach: Attach, types: &KernelTypes, others: &[(Abi, u32)], recorded: bool) -> Self {
         let mut missing = Vec::new();
-        let objects = Objects::new(attach, types, others, &mut missing);
+        let objects = Objects::new(attach, types, others, recorded, &mut missing);
         let mut plan = Self {
             attach,
             calls: Vec::new(),

@@ -16,7 +16,7 @@ use aya::{
 use aya_log::EbpfLogger;
 use sensor_ebpf::{
     calls::{CALLS, OTHERS, table_value},
-    config::{CALL_TABLE, NAME_KEY, setting},
+    config::{CALL_TABLE, NAME_KEY, policy, setting},
     fields,
     filter::CallFilter,
     loss::{self, cause},
@@ -53,10 +53,13 @@ pub struct Settings {
     pub argv_bytes: u32,
     /// System calls that may be under way at once.
     pub slots: u32,
-    /// Calls beyond the four families that are wanted.
+    /// Calls beyond the four families that are wanted, by the policy or by rules.
     pub calls: Vec<(Abi, u32)>,
-    /// What the policy wants of each of its calls; `None`: there is no policy.
-    pub filters: Option<Vec<(Abi, u32, CallFilter)>>,
+    /// What is wanted of each of the calls that are filtered.
+    pub filters: Vec<(Abi, u32, CallFilter)>,
+    /// There is a policy of what is recorded: `filters` also decides about opens, and records have all
+    /// items that auditd's have.
+    pub policy: bool,
 }
 
 /// Running programs; they detach when this is dropped.
@@ -82,7 +85,7 @@ impl Sensor {
         if let Some(attach) = settings.attach {
             return Self::start_with(
                 &offsets,
-                Plan::new(attach, &types, &settings.calls),
+                Plan::new(attach, &types, &settings.calls, settings.policy),
                 settings,
             );
         }
@@ -93,7 +96,7 @@ impl Sensor {
                 log::info!("attach plan kprobe: this kernel has no kprobes");
                 continue;
             }
-            let plan = Plan::new(attach, &types, &settings.calls);
+            let plan = Plan::new(attach, &types, &settings.calls, settings.policy);
             if !plan.is_whole() {
                 log::info!("attach plan {attach}: {}", plan.missing.join("; "));
                 continue;
@@ -123,7 +126,11 @@ impl Sensor {
         // Opens are the most, and the ones that block.
         let open_slots = settings.slots / 4 * 3;
         config[setting::OPEN_SLOTS] = open_slots;
-        config[setting::POLICY] = settings.filters.is_some().into();
+        config[setting::POLICY] = match (settings.policy, settings.calls.is_empty()) {
+            (true, _) => policy::ALL,
+            (false, false) => policy::OTHERS,
+            (false, true) => policy::NONE,
+        };
         config[setting::CAPS_HIGH] = u32::try_from(kernel::all_capabilities() >> 32).unwrap_or(0);
         config[setting::TASK_PT_REGS] = u32::from(Kernel::running().version >= (5, 15));
         let mut ebpf = EbpfLoader::new()
@@ -140,7 +147,7 @@ impl Sensor {
         fill_free_slots(&mut ebpf, "FREE_SLOTS", open_slots..settings.slots)?;
         fill_watched_names(&mut ebpf, &settings.watched_names)?;
         fill_wanted_calls(&mut ebpf, &settings.calls)?;
-        fill_filters(&mut ebpf, settings.filters.as_deref().unwrap_or_default())?;
+        fill_filters(&mut ebpf, &settings.filters)?;
         plan.missing.extend(lost_fields(offsets));
         let lost = own::find(&mut ebpf, offsets);
         plan.missing.extend(lost);
@@ -302,7 +309,7 @@ fn fill_filters(ebpf: &mut Ebpf, filters: &[(Abi, u32, CallFilter)]) -> Result<(
         let bytes: [u8; SIZE] = zerocopy::transmute!(*filter);
         table
             .set(row + nr, bytes, 0)
-            .context("fill the table of what the policy wants")?;
+            .context("fill the table of what is wanted of calls")?;
     }
     Ok(())
 }

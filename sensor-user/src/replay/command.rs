@@ -195,12 +195,11 @@ impl Replay<'_> {
         if let Some(name) = replayed.user() {
             host.enricher.learn_user(event.who.euid, &name);
         }
-        for observation in host.enricher.observe(event, &host.processes) {
-            for finding in self.rules.evaluate(&observation) {
-                let records = logged_lines(replayed);
-                let scene = host.enricher.scene(event, &host.processes, records);
-                self.output.alert(finding, scene)?;
-            }
+        let observations = host.enricher.observe(event, &host.processes);
+        for finding in self.rules.evaluate_all(&observations) {
+            let records = logged_lines(replayed);
+            let scene = host.enricher.scene(event, &host.processes, records);
+            self.output.alert(finding, scene)?;
         }
         self.output.event(replayed)
     }
@@ -213,13 +212,15 @@ impl Replay<'_> {
             Some(at) => self.hosts[..=at].rotate_right(1),
             None => {
                 let name = self.args.host.as_deref().map(str::as_bytes);
+                let mut enricher = match name.or(node.map(|node| &node[..])) {
+                    Some(name) => Enricher::of_host(name),
+                    None => Enricher::new(),
+                };
+                enricher.ask(self.rules.interest());
                 let host = Host {
                     node: node.map(|node| Bytes::copy_from_slice(node)),
                     processes: ProcessTable::new(self.args.keep_processes),
-                    enricher: match name.or(node.map(|node| &node[..])) {
-                        Some(name) => Enricher::of_host(name),
-                        None => Enricher::new(),
-                    },
+                    enricher,
                 };
                 self.hosts.insert(0, host);
                 self.hosts.truncate(HOSTS);

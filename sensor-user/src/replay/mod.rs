@@ -25,7 +25,7 @@ mod calls;
 mod command;
 mod event;
 mod execve;
-mod fields;
+pub(crate) mod fields;
 mod group;
 mod items;
 mod line;

@@ -8,6 +8,7 @@ mod policy;
 mod rate;
 pub mod socket;
 mod status;
+mod wanted;
 mod watch;
 
 use anyhow::Result;
@@ -36,9 +37,11 @@ pub fn run(args: &RunArgs) -> Result<()> {
     privileges::check()?;
     let socket = socket::bind(&args.socket)?;
     let interest = interest::kernel_filter(args.opens, rules.interest());
-    let filters = policy
+    let wanted = wanted::calls(rules.interest());
+    let by_policy = policy
         .as_ref()
         .map(|policy| filter::filters(policy, !args.no_kernel_filter));
+    let filters = wanted::merged(by_policy.unwrap_or_default(), wanted);
     let sensor = Sensor::start(&Settings {
         attach: args.attach.0,
         opens: interest.opens,
@@ -46,8 +49,9 @@ pub fn run(args: &RunArgs) -> Result<()> {
         ring_bytes: args.ring_bytes,
         argv_bytes: args.argv_bytes,
         slots: args.slots,
-        calls: policy.as_ref().map(filter::calls).unwrap_or_default(),
+        calls: filters.iter().map(|(abi, nr, _)| (*abi, *nr)).collect(),
         filters,
+        policy: policy.is_some(),
     })?;
     // Everything is open and attached: from here on little is needed.
     privileges::drop_all_but_needed()?;

@@ -72,11 +72,13 @@ impl Watch {
             .as_ref()
             .is_some_and(|p| p.settings().failure == Some(0));
         let status = Status::new(sensor.plan.attach.to_string());
+        let mut enricher = Enricher::new();
+        enricher.ask(rules.interest());
         let assembler = Assembler::new(processes, sensor.plan.attach.setting(), &kernel);
         Self {
             sensor,
             assembler,
-            enricher: Enricher::new(),
+            enricher,
             rules,
             policy,
             outputs,
@@ -173,12 +175,11 @@ impl Watch {
         self.outputs.number(&mut event);
         let verdict = policy::decide(self.policy.as_mut(), &mut event);
         let processes = &self.assembler.processes;
-        for observation in self.enricher.observe(&event, processes) {
-            for finding in self.rules.evaluate(&observation) {
-                let records = crate::records::lines(&event);
-                let scene = self.enricher.scene(&event, processes, records);
-                self.outputs.alert(finding, scene)?;
-            }
+        let observations = self.enricher.observe(&event, processes);
+        for finding in self.rules.evaluate_all(&observations) {
+            let records = crate::records::lines(&event);
+            let scene = self.enricher.scene(&event, processes, records);
+            self.outputs.alert(finding, scene)?;
         }
         self.outputs.event(&event, &verdict)
     }

@@ -12,6 +12,7 @@ mod plan;
 mod privileges;
 mod process;
 mod records;
+mod rules;
 mod utime;
 mod who;
 
@@ -41,6 +42,7 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         filter::CASES,
         privileges::CASES,
         records::CASES,
+        rules::CASES,
         loss::CASES,
         limits::CASES,
         plan::CASES,
