@@ -70,12 +70,12 @@ impl Enricher {
         wanted.is_none_or(|wanted| wanted.contains(&category))
     }
 
-    fn container(&mut self, who: &crate::event::Process) -> Option<Vec<u8>> {
+    fn container(&mut self, event: &Event) -> Option<Vec<u8>> {
+        let executed = matches!(event.what, What::Exec(_));
         // A log's processes are not this machine's, or not there any more.
-        self.containers
-            .as_mut()
-            .filter(|_| who.start_ns != 0)?
-            .of(who)
+        let known = event.who.start_ns != 0;
+        let containers = self.containers.as_mut().filter(|_| known)?;
+        containers.of(&event.who, executed)
     }
 
     /// A log tells a user's name.
