@@ -115,6 +115,11 @@ fn either(rules: &CallFilter, policy: &CallFilter) -> CallFilter {
     both
 }
 
+/// None of these calls.
+pub(super) fn nothing() -> CallFilter {
+    any_of(&[])
+}
+
 /// Every one of these calls.
 fn all() -> CallFilter {
     CallFilter {
