@@ -30,7 +30,7 @@ pub fn doctor() -> Result<()> {
     writeln!(out, "kprobes     {kprobes}")?;
     let mut works = false;
     for attach in Attach::ALL {
-        let plan = Plan::new(attach, &types, &[]);
+        let plan = Plan::new(attach, &types, &[], true);
         let verdict = match Sensor::start(&settings(attach)) {
             Ok(_) => {
                 works = true;
@@ -66,6 +66,7 @@ fn settings(attach: Attach) -> Settings {
         slots: 16,
         calls: Vec::new(),
         filters: None,
+        operations: Vec::new(),
     }
 }
 

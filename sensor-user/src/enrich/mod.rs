@@ -117,7 +117,11 @@ pub(crate) fn command_line(entry: Option<&ProcessEntry>) -> Vec<u8> {
 /// What was acted upon.
 fn object(event: &Event) -> Option<Text> {
     let path = match &event.what {
-        What::Exec(_) | What::Other | What::Message(_) | What::Uring(_) => return None,
+        What::Exec(_) | What::Message(_) => return None,
+        What::Other | What::Uring(_) => event
+            .opened()
+            .next_back()
+            .and_then(|(_, item)| item.resolved.as_ref()),
         What::Module(module) => match &module.file {
             Some(file) => file.resolved.as_ref(),
             None => module.name.as_ref(),

@@ -25,11 +25,15 @@ pub(super) fn observations(
         What::Utime(utime) => time_fields(enricher, event, utime),
         What::Other | What::Message(_) | What::Uring(_) => None,
     };
-    let Some((category, mut fields)) = specific else {
-        return Vec::new();
-    };
-    common_fields(enricher, event, processes, &mut fields);
-    vec![Observation { category, fields }]
+    let opened = event
+        .opened()
+        .filter_map(|(open, item)| opened_fields(item, open));
+    let mut all: Vec<_> = specific.into_iter().chain(opened).collect();
+    for (_, fields) in &mut all {
+        common_fields(enricher, event, processes, fields);
+    }
+    let observation = |(category, fields)| Observation { category, fields };
+    all.into_iter().map(observation).collect()
 }
 
 fn bytes(value: &[u8]) -> Value {
@@ -136,7 +140,11 @@ fn open_fields(event: &Event, open: &Open) -> Option<(Category, Fields)> {
     if !event.success() {
         return None;
     }
-    let item = event.paths.last()?;
+    opened_fields(event.paths.last()?, open)
+}
+
+/// A file that was opened, by a call or by io_uring.
+fn opened_fields(item: &PathItem, open: &Open) -> Option<(Category, Fields)> {
     let mut fields = file_fields(item)?;
     fields.push(("Created", Value::Bool(open.created)));
     fields.push(("OpenFlags", int64(open.flags)));

@@ -6,6 +6,7 @@ mod own;
 pub mod plan;
 mod programs;
 pub mod sensor;
+mod uring;
 
 pub use self::{
     plan::{Attach, Plan},

@@ -16,7 +16,7 @@ use aya::{
 use aya_log::EbpfLogger;
 use sensor_ebpf::{
     calls::{CALLS, OTHERS, table_value},
-    config::{CALL_TABLE, NAME_KEY, setting},
+    config::{CALL_TABLE, NAME_KEY, OPERATIONS, setting},
     fields,
     filter::CallFilter,
     loss::{self, cause},
@@ -56,6 +56,8 @@ pub struct Settings {
     pub calls: Vec<(Abi, u32)>,
     /// What the policy wants of each of its calls; `None`: there is no policy.
     pub filters: Option<Vec<(Abi, u32, CallFilter)>>,
+    /// The same of operations of io_uring, by `IORING_OP_*`.
+    pub operations: Vec<(u32, CallFilter)>,
 }
 
 /// Running programs; they detach when this is dropped.
@@ -81,7 +83,7 @@ impl Sensor {
         if let Some(attach) = settings.attach {
             return Self::start_with(
                 &offsets,
-                Plan::new(attach, &types, &settings.calls),
+                Plan::new(attach, &types, &settings.calls, settings.opens != 0),
                 settings,
             );
         }
@@ -90,7 +92,7 @@ impl Sensor {
                 log::info!("attach plan kprobe: this kernel has no kprobes");
                 continue;
             }
-            let plan = Plan::new(attach, &types, &settings.calls);
+            let plan = Plan::new(attach, &types, &settings.calls, settings.opens != 0);
             if !plan.is_whole() {
                 log::info!("attach plan {attach}: {}", plan.missing.join("; "));
                 continue;
@@ -137,7 +139,8 @@ impl Sensor {
         fill_free_slots(&mut ebpf, "FREE_SLOTS", open_slots..settings.slots)?;
         fill_watched_names(&mut ebpf, &settings.watched_names)?;
         fill_wanted_calls(&mut ebpf, &settings.calls)?;
-        fill_filters(&mut ebpf, settings.filters.as_deref().unwrap_or_default())?;
+        let filters = settings.filters.as_deref().unwrap_or_default();
+        fill_filters(&mut ebpf, filters, &settings.operations)?;
         plan.missing.extend(lost_fields(offsets));
         let lost = own::find(&mut ebpf, offsets);
         plan.missing.extend(lost);
@@ -291,15 +294,25 @@ fn fill_wanted_calls(ebpf: &mut Ebpf, others: &[(Abi, u32)]) -> Result<()> {
     Ok(())
 }
 
-fn fill_filters(ebpf: &mut Ebpf, filters: &[(Abi, u32, CallFilter)]) -> Result<()> {
+fn fill_filters(
+    ebpf: &mut Ebpf,
+    filters: &[(Abi, u32, CallFilter)],
+    operations: &[(u32, CallFilter)],
+) -> Result<()> {
     const SIZE: usize = size_of::<CallFilter>();
     let mut table: Array<_, [u8; SIZE]> = Array::try_from(map_mut(ebpf, "CALL_FILTERS")?)?;
-    for (abi, nr, filter) in filters.iter().filter(|(_, nr, _)| *nr < CALL_TABLE) {
-        let row = if *abi == Abi::Native { 0 } else { CALL_TABLE };
+    let mut set = |place: u32, filter: &CallFilter| {
         let bytes: [u8; SIZE] = zerocopy::transmute!(*filter);
         table
-            .set(row + nr, bytes, 0)
-            .context("fill the table of what the policy wants")?;
+            .set(place, bytes, 0)
+            .context("fill the table of what the policy wants")
+    };
+    for (abi, nr, filter) in filters.iter().filter(|(_, nr, _)| *nr < CALL_TABLE) {
+        let row = if *abi == Abi::Native { 0 } else { CALL_TABLE };
+        set(row + nr, filter)?;
+    }
+    for (op, filter) in operations.iter().filter(|(op, _)| *op < OPERATIONS) {
+        set(2 * CALL_TABLE + op, filter)?;
     }
     Ok(())
 }

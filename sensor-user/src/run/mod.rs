@@ -44,6 +44,10 @@ pub fn run(args: &RunArgs) -> Result<()> {
         slots: args.slots,
         calls: policy.as_ref().map(filter::calls).unwrap_or_default(),
         filters,
+        operations: policy
+            .as_ref()
+            .map(|policy| filter::operations(policy, !args.no_kernel_filter))
+            .unwrap_or_default(),
     })?;
     // Everything is open and attached: from here on little is needed.
     privileges::drop_all_but_needed()?;

@@ -13,7 +13,7 @@ use super::gaps::{Gap, Gaps};
 use crate::{audit_log::LogState, decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
-const KINDS: [(u16, &str); 10] = [
+const KINDS: [(u16, &str); 11] = [
     (kind::EXEC, "execve"),
     (kind::MODULE, "module"),
     (kind::OPEN, "open"),
@@ -24,6 +24,7 @@ const KINDS: [(u16, &str); 10] = [
     (kind::OTHER, "syscall"),
     (kind::MESSAGE, "message"),
     (kind::FILE_CAPS, "file_caps"),
+    (kind::URING, "uring"),
 ];
 
 /// Records received, by kind.

@@ -40,6 +40,7 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         privileges::CASES,
         records::CASES,
         loss::CASES,
+        open::ring::CASES,
     ]
     .into_iter()
     .flatten()
