@@ -16,14 +16,16 @@ use sensor_ebpf::wire::{
 };
 
 use super::{
-    Assembler, items,
+    Assembler, failed,
+    items::{self, O_CREAT},
+    lookup,
     names::{Found, Name, Names},
     open,
     other::{directory, entry},
 };
 use crate::{
     decode::{CallFacts, RawItem},
-    event::{Aux, Caveats, NameType, Operation, PathItem, Uring, What},
+    event::{Aux, Caveats, FileFacts, NameType, Open, Operation, PathItem, Uring, What},
     syscalls::{self, Abi},
 };
 
@@ -140,22 +142,65 @@ impl Assembler {
     ) -> Option<Aux> {
         let taken = raw.taken?;
         let name = raw.name.as_ref()?;
-        // Without waiting it could not be done; it is tried again.
-        if raw.facts.err == -libc::EAGAIN {
+        let err = raw.facts.err;
+        // Without waiting it could not be done, and is tried again; or the name leads out of where it may.
+        if err == -libc::EAGAIN || err == -libc::EXDEV {
             return None;
         }
         let call = as_openat(facts, raw, &taken);
         let open = open::open(&call, false);
-        let mut paths = self.open_paths(&call, cwd, open.flags, open.created, caveats);
-        if call.call.ret < 0 {
-            self.complete_failed(&call, &What::Open(open), cwd, &mut paths, caveats);
+        let paths = self.open_steps(&call, name, &open, cwd, caveats);
+        let resolved = raw.path.as_ref().map(|path| path.to_bytes());
+        let entry = last(resolved.as_ref().unwrap_or(name));
+        let mut above = directory(raw);
+        for path in paths {
+            if let (NameType::Parent, Some(file)) = (path.nametype, path.file) {
+                above = file;
+            }
+            steps.open_item(&taken, name, path, (&above, &entry));
         }
         let item = items::normal(raw);
-        for path in paths {
-            steps.open_item(&taken, name, path, raw);
-        }
-        (raw.facts.err == 0).then(|| Aux::Opened(Box::new((open, item))))
+        (err == 0).then(|| Aux::Opened(Box::new((open, item))))
     }
+
+    /// What audit was told of during an open.
+    fn open_steps(
+        &self,
+        call: &CallFacts,
+        name: &Bytes,
+        open: &Open,
+        cwd: Option<&Bytes>,
+        caveats: &mut Caveats,
+    ) -> Vec<PathItem> {
+        let mut paths = self.open_paths(call, cwd, open.flags, open.created, caveats);
+        match i32::try_from(-call.call.ret).unwrap_or(0) {
+            0 => {}
+            // The directory is there, but makes no files: /proc.
+            libc::ENOENT if open.flags & O_CREAT != 0 => {
+                let parent = paths
+                    .first()
+                    .and_then(|item| failed::parent(call, cwd, item));
+                caveats.looked_up |= parent.is_some();
+                paths = parent.into_iter().collect();
+            }
+            // That it is no directory was found last.
+            libc::ENOTDIR if name.ends_with(b"/") => {
+                let slashes = name.iter().rev().take_while(|b| **b == b'/').count();
+                for item in &mut paths {
+                    item.name = Some(name.slice(..name.len() - slashes));
+                    caveats.looked_up |= lookup::fill(call, item, true);
+                }
+            }
+            _ => self.complete_failed(call, &What::Open(*open), cwd, &mut paths, caveats),
+        }
+        paths
+    }
+}
+
+/// The last component of a path.
+fn last(path: &Bytes) -> Bytes {
+    let slash = path.iter().rposition(|b| *b == b'/');
+    slash.map_or_else(|| path.clone(), |at| path.slice(at + 1..))
 }
 
 /// The same as a call.
@@ -202,18 +247,19 @@ impl Steps {
         Some(item)
     }
 
-    /// An item of an open, as a step.
-    fn open_item(&mut self, taken: &TakenName, name: &Bytes, path: PathItem, raw: &RawItem) {
-        let entry = || {
-            let slash = name.iter().rposition(|b| *b == b'/');
-            slash.map_or_else(|| name.clone(), |at| name.slice(at + 1..))
-        };
+    /// An item of an open, as a step; of what is made also where, and what it is called there.
+    fn open_item(
+        &mut self,
+        taken: &TakenName,
+        name: &Bytes,
+        path: PathItem,
+        (above, entry): (&FileFacts, &Bytes),
+    ) {
         // What is to be made is told before, too, without a file.
         if path.nametype == NameType::Create {
             let made = path.file.map(Some);
             for file in [None].into_iter().chain(made) {
-                self.names
-                    .child(&directory(raw), &entry(), file, NameType::Create);
+                self.names.child(above, entry, file, NameType::Create);
             }
             return;
         }
