@@ -186,7 +186,12 @@ impl<'a> Story<'a> {
             fill(&mut facts, &file);
             path = resolved.map(|path| walked(&path));
         }
-        self.items.push(RawItem { facts, name, path });
+        self.items.push(RawItem {
+            facts,
+            name,
+            path,
+            taken: None,
+        });
     }
 
     /// Whether the caller may pass each directory of a name; only an EACCES leaves a doubt.
