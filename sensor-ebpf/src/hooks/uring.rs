@@ -136,7 +136,7 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
     slot.marks & FORCED != 0 || policy::admits_end(slot)
 }
 
-/// `getname_flags`, `getname`; `complete_getname` from 7.0 on: the kernel takes a name, and audit notes it.
+/// `getname_flags` and what compilers make it a part of; `complete_getname` from 7.0 on: the kernel takes a name, and audit notes it.
 /// match-proto: struct filename *getname_flags(const char __user *filename, int flags)
 #[kretprobe]
 pub(crate) fn kretprobe_getname(ctx: RetProbeContext) -> u32 {

@@ -29,8 +29,10 @@ use crate::{
     syscalls::{self, Abi},
 };
 
-/// IORING_OP_RENAMEAT of include/uapi/linux/io_uring.h.
+/// IORING_OP_CONNECT … of include/uapi/linux/io_uring.h.
+const CONNECT: u32 = 16;
 const RENAMEAT: u32 = 35;
+const BIND: u32 = 56;
 
 /// Names remembered; those of calls that nothing wants are never asked for.
 const KEPT: usize = 1024;
@@ -63,13 +65,23 @@ impl Elsewhere {
     }
 }
 
+/// Whose list has names that were not seen to be taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// This one: the kernel made the name itself (a unix socket's).
+    Here,
+    /// Another task's.
+    Elsewhere,
+    /// Nobody's: the ring's own thread has none when it takes them.
+    Nowhere,
+}
+
 /// The list of names under construction.
 struct Steps {
     names: Names,
     /// Items by the address of their name.
     items: HashMap<u64, usize>,
-    /// Names that were not taken here are in another task's list.
-    elsewhere: bool,
+    others: Others,
     /// DELETE items so far.
     deleted: usize,
 }
@@ -89,12 +101,10 @@ impl Assembler {
         cwd: Option<&Bytes>,
         caveats: &mut Caveats,
     ) -> (Vec<PathItem>, Vec<Aux>) {
-        let by_ring = facts.call.args[FLAGS] & BY_RING != 0;
-        let worker = facts.header.kind == kind::URING && !by_ring;
         let mut steps = Steps {
             names: Names::new(self.kernel >= (7, 0)),
             items: HashMap::new(),
-            elsewhere: worker && self.kernel < (7, 0),
+            others: self.others(facts),
             deleted: 0,
         };
         let (mut done, mut opened) = (Vec::new(), Vec::new());
@@ -117,6 +127,21 @@ impl Assembler {
         self.exchange(facts, &mut steps);
         done.extend(opened);
         (steps.names.items(cwd), done)
+    }
+
+    fn others(&self, facts: &CallFacts) -> Others {
+        const MADE: [u32; 2] = [CONNECT, BIND];
+        let by_ring = facts.call.args[FLAGS] & BY_RING != 0;
+        if facts.header.kind != kind::URING
+            || self.kernel >= (7, 0)
+            || MADE.contains(&facts.call.nr)
+        {
+            Others::Here
+        } else if by_ring {
+            Others::Nowhere
+        } else {
+            Others::Elsewhere
+        }
     }
 
     /// Tells other events of what became of their names, and learns what became of those of this one.
@@ -173,28 +198,49 @@ impl Assembler {
         caveats: &mut Caveats,
     ) -> Vec<PathItem> {
         let mut paths = self.open_paths(call, cwd, open.flags, open.created, caveats);
+        let slashes = name.iter().rev().take_while(|b| **b == b'/').count();
+        let bare = name.slice(..name.len() - slashes);
         match i32::try_from(-call.call.ret).unwrap_or(0) {
             0 => {}
             // The directory is there, but makes no files: /proc.
             libc::ENOENT if open.flags & O_CREAT != 0 => {
-                let parent = paths
-                    .first()
-                    .and_then(|item| failed::parent(call, cwd, item));
-                caveats.looked_up |= parent.is_some();
-                paths = parent.into_iter().collect();
+                paths = directory_alone(call, cwd, name, caveats);
+            }
+            // Since 6.12 that is seen before the directory is told of.
+            libc::EISDIR if open.flags & O_CREAT != 0 && slashes > 0 && self.parent_on_existing => {
+                paths = directory_alone(call, cwd, &bare, caveats);
             }
             // That it is no directory was found last.
-            libc::ENOTDIR if name.ends_with(b"/") => {
-                let slashes = name.iter().rev().take_while(|b| **b == b'/').count();
+            libc::ENOTDIR if slashes > 0 => {
                 for item in &mut paths {
-                    item.name = Some(name.slice(..name.len() - slashes));
+                    item.name = Some(bare.clone());
                     caveats.looked_up |= lookup::fill(call, item, true);
                 }
             }
             _ => self.complete_failed(call, &What::Open(*open), cwd, &mut paths, caveats),
         }
+        // The root, `.` and `..` are in no directory.
+        if [&b""[..], b".", b".."].contains(&&*last(&bare)) {
+            paths.retain(|item| item.nametype != NameType::Parent);
+        }
         paths
     }
+}
+
+/// The directory of a name, if it is there.
+fn directory_alone(
+    call: &CallFacts,
+    cwd: Option<&Bytes>,
+    name: &Bytes,
+    caveats: &mut Caveats,
+) -> Vec<PathItem> {
+    let item = PathItem {
+        name: Some(name.clone()),
+        ..PathItem::default()
+    };
+    let parent = failed::parent(call, cwd, &item);
+    caveats.looked_up |= parent.is_some();
+    parent.into_iter().collect()
 }
 
 /// The last component of a path.
@@ -242,7 +288,11 @@ impl Steps {
         if let Some(item) = self.items.get(&taken.address) {
             return Some(*item);
         }
-        let item = self.elsewhere.then(|| self.names.elsewhere(name.clone()))?;
+        let item = match self.others {
+            Others::Here => self.names.getname(name.clone()),
+            Others::Elsewhere => self.names.elsewhere(name.clone()),
+            Others::Nowhere => return None,
+        };
         self.items.insert(taken.address, item);
         Some(item)
     }
@@ -308,8 +358,13 @@ impl Steps {
             }
             (_, Some(taken)) => {
                 let parent = raw.facts.op == op::PARENT;
-                if let Some(found) = found {
-                    self.found(&taken, name, found, parent);
+                match found {
+                    Some(found) => self.found(&taken, name, found, parent),
+                    // It was taken all the same.
+                    None if self.others == Others::Here => {
+                        self.item_of(&taken, name);
+                    }
+                    None => {}
                 }
             }
             _ => {}

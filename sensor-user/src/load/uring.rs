@@ -44,5 +44,9 @@ pub(super) const OTHERS: &[&str] = &[
     "io_install_fixed_fd",
 ];
 
-/// Where names are taken, all of one row: since 7.0 when the operation is done, before when it is submitted.
-pub(super) const TAKES: &[&[&str]] = &[&["complete_getname"], &["getname_flags", "getname"]];
+/// Where names are taken, all of one row, as each may contain the other: since 7.0 when the operation is done,
+/// before when it is submitted.
+pub(super) const TAKES: &[&[&str]] = &[
+    &["complete_getname"],
+    &["getname_flags", "getname_uflags", "getname"],
+];
