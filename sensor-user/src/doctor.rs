@@ -12,6 +12,7 @@ use crate::{
     load::{
         Attach, Plan, Sensor, Settings,
         btf::{KernelTypes, SYS_BTF},
+        order::Preemption,
         plan::kernel_has_kprobes,
     },
 };
@@ -28,6 +29,9 @@ pub fn doctor() -> Result<()> {
     writeln!(out, "BTF         {SYS_BTF}, all {fields} fields found")?;
     let kprobes = if kernel_has_kprobes() { "yes" } else { "no" };
     writeln!(out, "kprobes     {kprobes}")?;
+    let preemption = Preemption::running(&types);
+    let order = preemption.order().map(|attach| attach.to_string());
+    writeln!(out, "auto        {}: {preemption}", order.join(", "))?;
     let mut works = false;
     for attach in Attach::ALL {
         let plan = Plan::new(attach, &types, &[], false);

@@ -2,6 +2,7 @@
 
 pub mod btf;
 mod objects;
+pub mod order;
 mod own;
 pub mod plan;
 mod programs;

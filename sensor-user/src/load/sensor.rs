@@ -25,6 +25,7 @@ use sensor_ebpf::{
 
 use super::{
     btf::{KernelTypes, SYS_BTF},
+    order::Preemption,
     own,
     plan::{Attach, Plan, kernel_has_kprobes},
     programs,
@@ -40,7 +41,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/au
 /// What the programs are told before they load.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `None`: the strongest that works.
+    /// `None`: the first that works, in the order of [`Preemption::order`].
     pub attach: Option<Attach>,
     /// `sensor_ebpf::config::opens` bits.
     pub opens: u32,
@@ -88,7 +89,9 @@ impl Sensor {
                 settings,
             );
         }
-        for attach in Attach::ALL {
+        let preemption = Preemption::running(&types);
+        log::info!("attach plan: {preemption}");
+        for attach in preemption.order() {
             if attach == Attach::Kprobe && !kernel_has_kprobes() {
                 log::info!("attach plan kprobe: this kernel has no kprobes");
                 continue;

@@ -5,6 +5,7 @@ pub(crate) mod gaps;
 mod interest;
 mod outputs;
 mod policy;
+mod rate;
 pub mod socket;
 mod status;
 mod wanted;
@@ -29,7 +30,10 @@ use crate::{
 pub fn run(args: &RunArgs) -> Result<()> {
     let rules = rules(args)?;
     let policy = args.audit_rules.as_deref().map(policy::load).transpose()?;
-    let outputs = Outputs::open(args)?;
+    let mut outputs = Outputs::open(args)?;
+    if let Some(policy) = &policy {
+        outputs.limit(policy.settings().rate.unwrap_or(0));
+    }
     privileges::check()?;
     let socket = socket::bind(&args.socket)?;
     let interest = interest::kernel_filter(args.opens, rules.interest());

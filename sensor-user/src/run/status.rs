@@ -48,6 +48,8 @@ pub(super) struct Report {
     lost_total: u64,
     /// Programs that the kernel skipped; not in `lost_total`, as not each would have sent a record.
     recursion_misses: u64,
+    /// Records that `-r` of the audit rules kept out of records and logs.
+    rate_limited: u64,
     malformed: u64,
     alerts: u64,
     /// Gaps in the numbers of what each CPU sent; `missing` is known from the records alone, `lost`
@@ -91,7 +93,13 @@ impl Status {
         }
     }
 
-    pub(super) fn report(&self, loss: &LossTable, alerts: u64, logs: Vec<LogState>) -> Report {
+    pub(super) fn report(
+        &self,
+        loss: &LossTable,
+        alerts: u64,
+        rate_limited: u64,
+        logs: Vec<LogState>,
+    ) -> Report {
         let received = KINDS.map(|(kind, name)| (name, self.received[usize::from(kind)]));
         let causes = |kind: u16| {
             let row = loss.counts[usize::from(kind)];
@@ -111,6 +119,7 @@ impl Status {
                 .collect(),
             lost_total: loss.total_lost(),
             recursion_misses: loss.recursion_misses,
+            rate_limited,
             malformed: self.malformed,
             alerts,
             sequence: Sequence {
@@ -135,6 +144,9 @@ impl Report {
         );
         if self.recursion_misses > 0 {
             line.push_str(&format!(" recursion_misses={}", self.recursion_misses));
+        }
+        if self.rate_limited > 0 {
+            line.push_str(&format!(" rate_limited={}", self.rate_limited));
         }
         for log in self.logs.iter().filter(|log| log.missed > 0) {
             line.push_str(&format!(" not_written={} to {:?}", log.missed, log.path));

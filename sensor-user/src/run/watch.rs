@@ -26,7 +26,7 @@ use crate::{
     event::Event,
     kernel,
     load::Sensor,
-    policy::{Policy, Verdict},
+    policy::Policy,
     process::ProcessTable,
 };
 
@@ -50,6 +50,10 @@ pub(super) struct Watch {
     status: Status,
     /// Records lost, as of the last check.
     lost: u64,
+    /// Records over the rate limit, as of then.
+    limited: u64,
+    /// `-f 0`: losses are counted, and not told in the log.
+    silent: bool,
 }
 
 impl Watch {
@@ -64,6 +68,9 @@ impl Watch {
         let mut processes = ProcessTable::new(keep_ended);
         processes.scan();
         let kernel = kernel::Kernel::running();
+        let silent = policy
+            .as_ref()
+            .is_some_and(|p| p.settings().failure == Some(0));
         let status = Status::new(sensor.plan.attach.to_string());
         let mut enricher = Enricher::new();
         enricher.ask(rules.interest());
@@ -77,6 +84,8 @@ impl Watch {
             outputs,
             status,
             lost: 0,
+            limited: 0,
+            silent,
         }
     }
 
@@ -175,16 +184,12 @@ impl Watch {
         self.outputs.event(&event, &verdict)
     }
 
-    /// Records that did not come are events, too; no policy keeps them out.
+    /// Records that did not come are events, too.
     fn tell(&mut self, gaps: Vec<Gap>) -> Result<()> {
-        let verdict = Verdict {
-            record: true,
-            ..Verdict::default()
-        };
         for gap in gaps {
             let mut event = gap.event(now_ns());
             self.outputs.number(&mut event);
-            self.outputs.event(&event, &verdict)?;
+            self.outputs.loss_event(&event)?;
         }
         Ok(())
     }
@@ -198,16 +203,26 @@ impl Watch {
         self.check_losses()
     }
 
-    /// Says at once when more was lost than before, and mends what the losses broke.
+    /// Says at once when more was lost than before, unless `-f 0` came, and mends what the losses broke.
     fn check_losses(&mut self) -> Result<()> {
         let loss = self.sensor.loss()?;
+        let limited = self.outputs.rate_limited();
+        if limited > self.limited && !self.silent {
+            log::warn!(
+                "{} more records are over the rate limit (-r) and not written",
+                limited - self.limited
+            );
+        }
+        self.limited = limited;
         let lost = loss.total_lost() + loss.recursion_misses;
         if lost > self.lost {
-            log::warn!(
-                "{} more records lost, or programs skipped: {}",
-                lost - self.lost,
-                self.outputs.summary(&self.status, &loss)
-            );
+            if !self.silent {
+                log::warn!(
+                    "{} more records lost, or programs skipped: {}",
+                    lost - self.lost,
+                    self.outputs.summary(&self.status, &loss)
+                );
+            }
             self.lost = lost;
             self.assembler.processes.sweep();
         }

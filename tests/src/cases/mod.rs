@@ -4,9 +4,11 @@ mod accounts;
 mod bad_input;
 mod exec;
 mod filter;
+mod limits;
 mod loss;
 mod module;
 mod open;
+mod plan;
 mod privileges;
 mod process;
 mod records;
@@ -42,6 +44,8 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         records::CASES,
         rules::CASES,
         loss::CASES,
+        limits::CASES,
+        plan::CASES,
     ]
     .into_iter()
     .flatten()
