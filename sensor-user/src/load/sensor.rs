@@ -156,6 +156,32 @@ impl Sensor {
         Ok(Self { ebpf, plan, loss })
     }
 
+    /// Names whose read-only opens are wanted, beside those that are already.
+    ///
+    /// # Errors
+    /// The map is full.
+    pub fn watch_names(&mut self, names: &[(Vec<u8>, u32)]) -> Result<()> {
+        fill_watched_names(&mut self.ebpf, names)
+    }
+
+    /// A name whose read-only opens are not wanted any more.
+    ///
+    /// # Errors
+    /// The map can't be written.
+    pub fn forget_name(&mut self, name: &[u8]) -> Result<()> {
+        let mut map: HashMap<_, [u8; NAME_KEY], u32> =
+            HashMap::try_from(map_mut(&mut self.ebpf, "WATCHED_NAMES")?)?;
+        map.remove(&name_key(name)).context("forget a watched name")
+    }
+
+    /// What is wanted of calls whose hooks are attached.
+    ///
+    /// # Errors
+    /// The map can't be written.
+    pub fn set_filters(&mut self, filters: &[(Abi, u32, CallFilter)]) -> Result<()> {
+        fill_filters(&mut self.ebpf, filters)
+    }
+
     /// The ring buffer; once.
     ///
     /// # Errors
@@ -263,13 +289,19 @@ fn fill_free_slots(ebpf: &mut Ebpf, stack: &str, slots: Range<u32>) -> Result<()
     Ok(())
 }
 
+/// A name as the map's keys have it: cut, and padded with NUL.
+fn name_key(name: &[u8]) -> [u8; NAME_KEY] {
+    let mut key = [0; NAME_KEY];
+    let len = name.len().min(NAME_KEY - 1);
+    key[..len].copy_from_slice(&name[..len]);
+    key
+}
+
 fn fill_watched_names(ebpf: &mut Ebpf, names: &[(Vec<u8>, u32)]) -> Result<()> {
     let mut map: HashMap<_, [u8; NAME_KEY], u32> =
         HashMap::try_from(map_mut(ebpf, "WATCHED_NAMES")?)?;
     for (name, roles) in names {
-        let mut key = [0; NAME_KEY];
-        let len = name.len().min(NAME_KEY - 1);
-        key[..len].copy_from_slice(&name[..len]);
+        let key = name_key(name);
         let merged = map.get(&key, 0).unwrap_or(0) | roles;
         map.insert(key, merged, 0)
             .context("more watched names than the kernel map holds")?;

@@ -6,6 +6,7 @@ mod interest;
 mod outputs;
 mod policy;
 mod rate;
+mod reload;
 pub mod socket;
 mod status;
 mod wanted;
@@ -15,8 +16,9 @@ use anyhow::Result;
 use auklet_rules::RuleSet;
 
 pub use self::status::Received;
-use self::{outputs::Outputs, watch::Watch};
+use self::{outputs::Outputs, reload::Attached, watch::Watch};
 use crate::{
+    alerting::Alerting,
     cli::RunArgs,
     load::{Sensor, Settings},
     privileges,
@@ -36,16 +38,17 @@ pub fn run(args: &RunArgs) -> Result<()> {
     }
     privileges::check()?;
     let socket = socket::bind(&args.socket)?;
-    let interest = interest::kernel_filter(args.opens, rules.interest());
-    let wanted = wanted::calls(rules.interest());
     let by_policy = policy
         .as_ref()
         .map(|policy| filter::filters(policy, !args.no_kernel_filter));
-    let filters = wanted::merged(by_policy.unwrap_or_default(), wanted);
+    let interest = rules.interest().clone();
+    let attached = Attached::new(args.opens, &interest, by_policy.unwrap_or_default());
+    let alerting = Alerting::new(rules, &args.alerts)?;
+    let filters = attached.filters(&interest);
     let sensor = Sensor::start(&Settings {
         attach: args.attach.0,
-        opens: interest.opens,
-        watched_names: interest.watched_names,
+        opens: attached.opens(),
+        watched_names: attached.names().to_vec(),
         ring_bytes: args.ring_bytes,
         argv_bytes: args.argv_bytes,
         slots: args.slots,
@@ -58,7 +61,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let watch = Watch::new(sensor, rules, policy, outputs, args.keep_ended);
+    let watch = Watch::new(sensor, alerting, attached, policy, outputs, args.keep_ended);
     runtime.block_on(watch.until_stopped(socket))
 }
 

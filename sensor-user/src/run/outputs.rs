@@ -6,14 +6,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Error, Result, bail};
-use auklet_rules::{Alert, Finding, Scene, render};
+use auklet_rules::{Alert, render};
 use serde_json::json;
 
 use super::{
     rate::Rate,
-    status::{Report, Status},
+    status::{Detection, Report, Status},
 };
 use crate::{
+    alerting,
     audit_log::{AuditLog, JsonLog, LogState, Stamp, now_ns},
     cli::RunArgs,
     event::Event,
@@ -178,17 +179,24 @@ impl Outputs {
         Ok(())
     }
 
-    pub(super) fn alert(&mut self, finding: Finding, scene: Scene) -> Result<()> {
+    pub(super) fn alert(&mut self, alert: &Alert) -> Result<()> {
         self.alerts += 1;
-        let alert = Alert::new(finding, scene);
         if self.json {
-            let mut value = serde_json::to_value(&alert)?;
-            if let Some(object) = value.as_object_mut() {
-                object.insert("type".to_owned(), "alert".into());
+            self.line(&alerting::to_json(alert)?)?;
+        } else {
+            self.out.write_all(render(alert, self.colour).as_bytes())?;
+        }
+        self.flush()
+    }
+
+    /// Rules were read again, or not.
+    pub(super) fn reloaded(&mut self, detection: &Detection, ok: bool) -> Result<()> {
+        if self.events || self.json {
+            let mut value = json!({"type": "reload", "ok": ok, "rules": detection.rules});
+            if !ok {
+                value["errors"] = json!(detection.reloads.errors);
             }
             self.line(&value)?;
-        } else {
-            self.out.write_all(render(&alert, self.colour).as_bytes())?;
         }
         self.flush()
     }
@@ -202,11 +210,11 @@ impl Outputs {
     }
 
     /// All counts.
-    pub(super) fn report(&self, status: &Status, loss: &LossTable) -> Report {
+    pub(super) fn report(&self, status: &Status, loss: &LossTable, detection: Detection) -> Report {
         let audit_log = self.audit_log.as_ref().map(AuditLog::state);
         let json_log = self.json_log.as_ref().map(JsonLog::state);
         let logs: Vec<LogState> = audit_log.into_iter().chain(json_log).collect();
-        status.report(loss, self.alerts, self.rate.limited, logs)
+        status.report(loss, self.alerts, self.rate.limited, logs, detection)
     }
 
     /// Records that were over the limit of their second.
@@ -215,12 +223,22 @@ impl Outputs {
     }
 
     /// The counts as one line.
-    pub(super) fn summary(&self, status: &Status, loss: &LossTable) -> String {
-        self.report(status, loss).line()
+    pub(super) fn summary(
+        &self,
+        status: &Status,
+        loss: &LossTable,
+        detection: Detection,
+    ) -> String {
+        self.report(status, loss, detection).line()
     }
 
-    pub(super) fn status(&mut self, status: &Status, loss: &LossTable) -> Result<()> {
-        let report = self.report(status, loss);
+    pub(super) fn status(
+        &mut self,
+        status: &Status,
+        loss: &LossTable,
+        detection: Detection,
+    ) -> Result<()> {
+        let report = self.report(status, loss, detection);
         log::info!("{}", report.line());
         if self.events || self.json {
             let value = serde_json::to_value(&report)?;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use auklet_rules::{CorrelationCounts, RuleCounts, ThrottleCounts};
 use sensor_ebpf::{
     loss::cause,
     wire::{Header, kind},
@@ -9,7 +10,10 @@ use sensor_ebpf::{
 use serde::Serialize;
 use zerocopy::FromBytes as _;
 
-use super::gaps::{Gap, Gaps};
+use super::{
+    gaps::{Gap, Gaps},
+    reload::Reloads,
+};
 use crate::{audit_log::LogState, decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
@@ -52,6 +56,8 @@ pub(super) struct Report {
     rate_limited: u64,
     malformed: u64,
     alerts: u64,
+    #[serde(flatten)]
+    detection: Detection,
     /// Gaps in the numbers of what each CPU sent; `missing` is known from the records alone, `lost`
     /// from the kernel side's counters.
     sequence: Sequence,
@@ -59,6 +65,15 @@ pub(super) struct Report {
     attach: String,
     pid: u32,
     uptime_s: u64,
+}
+
+/// What rules there are, and what became of what they found.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Detection {
+    pub(super) rules: RuleCounts,
+    pub(super) reloads: Reloads,
+    pub(super) correlations: CorrelationCounts,
+    pub(super) throttle: ThrottleCounts,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,6 +114,7 @@ impl Status {
         alerts: u64,
         rate_limited: u64,
         logs: Vec<LogState>,
+        detection: Detection,
     ) -> Report {
         let received = KINDS.map(|(kind, name)| (name, self.received[usize::from(kind)]));
         let causes = |kind: u16| {
@@ -122,6 +138,7 @@ impl Status {
             rate_limited,
             malformed: self.malformed,
             alerts,
+            detection,
             sequence: Sequence {
                 gaps: self.gaps.gaps,
                 missing: self.gaps.missing,
@@ -150,6 +167,16 @@ impl Report {
         }
         for log in self.logs.iter().filter(|log| log.missed > 0) {
             line.push_str(&format!(" not_written={} to {:?}", log.missed, log.path));
+        }
+        let correlations = &self.detection.correlations;
+        for (name, count) in [
+            ("evicted", correlations.evicted),
+            ("refused", correlations.refused),
+            ("trimmed", correlations.trimmed),
+        ] {
+            if count > 0 {
+                line.push_str(&format!(" correlations.{name}={count}"));
+            }
         }
         for (kind, causes) in &self.lost {
             for (cause, count) in causes {

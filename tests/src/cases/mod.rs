@@ -12,6 +12,7 @@ mod plan;
 mod privileges;
 mod process;
 mod records;
+mod reload;
 mod rules;
 mod utime;
 mod who;
@@ -42,6 +43,7 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         filter::CASES,
         privileges::CASES,
         records::CASES,
+        reload::CASES,
         rules::CASES,
         loss::CASES,
         limits::CASES,
