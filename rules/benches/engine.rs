@@ -217,6 +217,15 @@ fn file_rsigma(bencher: Bencher<'_, '_>, rules: usize) {
     theirs(bencher, rules, &file_events());
 }
 
+/// An argument list of 128 KiB, full of what rules look for: what an attacker can make one event cost.
+#[divan::bench(args = SIZES, sample_size = 1, sample_count = 20)]
+fn hostile(bencher: Bencher<'_, '_>, rules: usize) {
+    let set = load(&rules::rules(rules));
+    let line = "nc -e base64 -d /dev/tcp/ bash -i /etc/shadow eval( ".repeat(2520);
+    let event = event(Category::ProcessCreation, "/tmp/nc", &line);
+    bencher.bench_local(|| set.evaluate(black_box(&event)));
+}
+
 /// From text to a set that can be asked; `max alloc` is what it takes at its peak.
 #[divan::bench(args = SIZES, sample_size = 1, sample_count = 10)]
 fn load_rules(bencher: Bencher<'_, '_>, rules: usize) {

@@ -22,16 +22,16 @@ pub(crate) fn known_keys(node: &Node, known: &[&str], within: &str) -> Result<()
             format!("{name} is a mapping, not {}", node.what()),
         )
     })?;
-    let mut unknown = entries.iter().filter(|e| !known.contains(&e.key.as_str()));
-    let Some(entry) = unknown.next() else {
-        return Ok(());
-    };
-    let hint = match entry.key.as_str() {
-        "timeframe" => "; Sigma 2 calls it timespan".to_owned(),
-        _ => format!("; known: {}", known.join(", ")),
-    };
-    let problem = format!("unknown key {within}{}{hint}", entry.key);
-    Err(Problem::new(entry.line, problem))
+    let unknown = entries.iter().find(|e| !known.contains(&e.key.as_str()));
+    if let Some(entry) = unknown {
+        let hint = match entry.key.as_str() {
+            "timeframe" => "; Sigma 2 calls it timespan".to_owned(),
+            _ => format!("; known: {}", known.join(", ")),
+        };
+        let problem = format!("unknown key {within}{}{hint}", entry.key);
+        return Err(Problem::new(entry.line, problem));
+    }
+    Ok(())
 }
 
 /// The string under a key, with its line.

@@ -30,6 +30,10 @@ fn wanted(filter: &mut KernelFilter, interest: &Interest) {
     if asks(Category::FileEvent) || asks(Category::FileTimestamp) || interest.audit.paths {
         filter.opens |= opens::WRITES;
     }
+    if super::wanted::all_opens(interest) {
+        filter.opens = opens::ALL;
+        return;
+    }
     match &interest.reads {
         FileNames::Nothing => {}
         FileNames::All => filter.opens = opens::ALL,

@@ -5,6 +5,7 @@ pub(crate) mod gaps;
 mod interest;
 mod outputs;
 mod policy;
+mod rate;
 mod reload;
 pub mod socket;
 mod status;
@@ -31,7 +32,10 @@ use crate::{
 pub fn run(args: &RunArgs) -> Result<()> {
     let rules = rules(args)?;
     let policy = args.audit_rules.as_deref().map(policy::load).transpose()?;
-    let outputs = Outputs::open(args)?;
+    let mut outputs = Outputs::open(args)?;
+    if let Some(policy) = &policy {
+        outputs.limit(policy.settings().rate.unwrap_or(0));
+    }
     privileges::check()?;
     let socket = socket::bind(&args.socket)?;
     let by_policy = policy
@@ -51,6 +55,10 @@ pub fn run(args: &RunArgs) -> Result<()> {
         calls: filters.iter().map(|(abi, nr, _)| (*abi, *nr)).collect(),
         filters,
         policy: policy.is_some(),
+        operations: policy
+            .as_ref()
+            .map(|policy| filter::operations(policy, !args.no_kernel_filter))
+            .unwrap_or_default(),
     })?;
     // Everything is open and attached: from here on little is needed.
     privileges::drop_all_but_needed()?;

@@ -17,7 +17,7 @@ use super::{
 use crate::{audit_log::LogState, decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
-const KINDS: [(u16, &str); 10] = [
+const KINDS: [(u16, &str); 11] = [
     (kind::EXEC, "execve"),
     (kind::MODULE, "module"),
     (kind::OPEN, "open"),
@@ -28,6 +28,7 @@ const KINDS: [(u16, &str); 10] = [
     (kind::OTHER, "syscall"),
     (kind::MESSAGE, "message"),
     (kind::FILE_CAPS, "file_caps"),
+    (kind::URING, "uring"),
 ];
 
 /// Records received, by kind.
@@ -52,6 +53,8 @@ pub(super) struct Report {
     lost_total: u64,
     /// Programs that the kernel skipped; not in `lost_total`, as not each would have sent a record.
     recursion_misses: u64,
+    /// Records that `-r` of the audit rules kept out of records and logs.
+    rate_limited: u64,
     malformed: u64,
     alerts: u64,
     #[serde(flatten)]
@@ -110,6 +113,7 @@ impl Status {
         &self,
         loss: &LossTable,
         alerts: u64,
+        rate_limited: u64,
         logs: Vec<LogState>,
         detection: Detection,
     ) -> Report {
@@ -132,6 +136,7 @@ impl Status {
                 .collect(),
             lost_total: loss.total_lost(),
             recursion_misses: loss.recursion_misses,
+            rate_limited,
             malformed: self.malformed,
             alerts,
             detection,
@@ -157,6 +162,9 @@ impl Report {
         );
         if self.recursion_misses > 0 {
             line.push_str(&format!(" recursion_misses={}", self.recursion_misses));
+        }
+        if self.rate_limited > 0 {
+            line.push_str(&format!(" rate_limited={}", self.rate_limited));
         }
         for log in self.logs.iter().filter(|log| log.missed > 0) {
             line.push_str(&format!(" not_written={} to {:?}", log.missed, log.path));

@@ -27,7 +27,7 @@ use crate::{
     event::Event,
     kernel,
     load::Sensor,
-    policy::{Policy, Verdict},
+    policy::Policy,
     process::ProcessTable,
 };
 
@@ -53,6 +53,10 @@ pub(super) struct Watch {
     status: Status,
     /// Records lost, as of the last check.
     lost: u64,
+    /// Records over the rate limit, as of then.
+    limited: u64,
+    /// `-f 0`: losses are counted, and not told in the log.
+    silent: bool,
 }
 
 impl Watch {
@@ -68,6 +72,9 @@ impl Watch {
         let mut processes = ProcessTable::new(keep_ended);
         processes.scan();
         let kernel = kernel::Kernel::running();
+        let silent = policy
+            .as_ref()
+            .is_some_and(|p| p.settings().failure == Some(0));
         let status = Status::new(sensor.plan.attach.to_string());
         let mut enricher = Enricher::new();
         enricher.ask(alerting.rules().interest());
@@ -83,6 +90,8 @@ impl Watch {
             outputs,
             status,
             lost: 0,
+            limited: 0,
+            silent,
         }
     }
 
@@ -194,16 +203,12 @@ impl Watch {
         self.outputs.event(&event, &verdict)
     }
 
-    /// Records that did not come are events, too; no policy keeps them out.
+    /// Records that did not come are events, too.
     fn tell(&mut self, gaps: Vec<Gap>) -> Result<()> {
-        let verdict = Verdict {
-            record: true,
-            ..Verdict::default()
-        };
         for gap in gaps {
             let mut event = gap.event(now_ns());
             self.outputs.number(&mut event);
-            self.outputs.event(&event, &verdict)?;
+            self.outputs.loss_event(&event)?;
         }
         Ok(())
     }
@@ -242,16 +247,26 @@ impl Watch {
         self.check_losses()
     }
 
-    /// Says at once when more was lost than before, and mends what the losses broke.
+    /// Says at once when more was lost than before, unless `-f 0` came, and mends what the losses broke.
     fn check_losses(&mut self) -> Result<()> {
         let loss = self.sensor.loss()?;
+        let limited = self.outputs.rate_limited();
+        if limited > self.limited && !self.silent {
+            log::warn!(
+                "{} more records are over the rate limit (-r) and not written",
+                limited - self.limited
+            );
+        }
+        self.limited = limited;
         let lost = loss.total_lost() + loss.recursion_misses;
         if lost > self.lost {
-            log::warn!(
-                "{} more records lost, or programs skipped: {}",
-                lost - self.lost,
-                self.outputs.summary(&self.status, &loss, self.detection())
-            );
+            if !self.silent {
+                log::warn!(
+                    "{} more records lost, or programs skipped: {}",
+                    lost - self.lost,
+                    self.outputs.summary(&self.status, &loss, self.detection())
+                );
+            }
             self.lost = lost;
             self.assembler.processes.sweep();
         }

@@ -4,9 +4,11 @@ mod accounts;
 mod bad_input;
 mod exec;
 mod filter;
+mod limits;
 mod loss;
 mod module;
 mod open;
+mod plan;
 mod privileges;
 mod process;
 mod records;
@@ -44,6 +46,9 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         reload::CASES,
         rules::CASES,
         loss::CASES,
+        limits::CASES,
+        plan::CASES,
+        open::ring::CASES,
     ]
     .into_iter()
     .flatten()

@@ -61,12 +61,11 @@ pub(super) fn compare(
 fn excerpts(theirs: &Log<'_>, ours: &Log<'_>, equal: &BTreeSet<Key>, dir: &Path) -> Result<String> {
     let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
     let mut chosen: Vec<[&str; 2]> = Vec::new();
-    let (their_late, our_late) = (late(theirs)?, late(ours)?);
     for key in equal {
         let (Some(event), Some(our)) = (theirs.events.get(key), ours.events.get(key)) else {
             continue;
         };
-        if their_late.contains(&event[0].id) || our_late.contains(&our[0].id) {
+        if second(&event[0].id) != second(&our[0].id) {
             continue;
         }
         let count = shapes.entry(shape(event)).or_default();
@@ -85,18 +84,18 @@ fn excerpts(theirs: &Log<'_>, ours: &Log<'_>, equal: &BTreeSet<Key>, dir: &Path)
     Ok(pid.to_string())
 }
 
-/// Where each event of a log stands when they are in the order of their times, as the tools have them.
+/// The second of an event's id. The tools hold events back until one comes that is some seconds later
+/// (src/ausearch-lol.c), and put newer ones in the places of those that they gave: where auditd's clock, which
+/// goes in ticks, is still in another second than Auklet's, the answer's order would be another.
+fn second(id: &str) -> Option<&str> {
+    id.split_once('.').map(|(second, _)| second)
+}
+
+/// Where the first record of each event stands among those of a log.
 fn positions(log: &Log<'_>) -> Result<BTreeMap<String, usize>> {
     let events = log::read(log.path)?;
     let ids = events.into_iter().map(|mut event| event.swap_remove(0).id);
-    let time = |id: &String| id.split(':').next().map(str::to_owned);
-    let mut ids: Vec<String> = ids.collect();
-    ids.sort_by_key(time);
-    Ok(ids
-        .into_iter()
-        .enumerate()
-        .map(|(at, id)| (id, at))
-        .collect())
+    Ok(ids.enumerate().map(|(at, id)| (id, at)).collect())
 }
 
 /// As many of the events as stand in one order in both logs: processes that run at the same time end their
@@ -124,23 +123,6 @@ fn in_both_orders<'a>(
         next = lines[at].1;
     }
     kept
-}
-
-/// Events that began before one that stands before them: a vfork that its child's exec ends. The tools order
-/// by time, and auditd's is in ticks.
-fn late(log: &Log<'_>) -> Result<BTreeSet<String>> {
-    let time = |id: &str| id.split_once(':').map(|(time, _)| time.replace('.', ""));
-    let (mut latest, mut late) = (String::new(), BTreeSet::new());
-    for event in log::read(log.path)? {
-        let id = &event[0].id;
-        let time = time(id).context("an id")?;
-        if time < latest {
-            late.insert(id.clone());
-        } else {
-            latest = time;
-        }
-    }
-    Ok(late)
 }
 
 /// What the tools tell events apart by, names aside.
