@@ -62,10 +62,10 @@ impl Attach {
                 "files of all other calls are looked up after the call: modes, owners and capabilities are those that it left",
                 "the file that a removal removed; that a rename replaced a file",
                 "where a mount was made or taken away, and what it is of; what open_by_handle_at opens",
-                "links in /proc that lead into a process are not followed",
+                "links in /proc that lead into a process are not followed, but the caller's own",
                 "socket addresses are read from user memory; of one that the caller had too little room for, a part",
                 "targets of kill and ptrace are looked up after the call; not those of a signal to a group",
-                "ANOM_LINK",
+                "ANOM_LINK of a symbolic link that the kernel would not follow",
             ],
         }
     }

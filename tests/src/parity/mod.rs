@@ -46,6 +46,9 @@ pub(crate) struct Selection {
     /// This family of the workload only; may be repeated.
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(workload::names()))]
     family: Vec<String>,
+    /// At most so many runs of a plan: what differs in each fails.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=9))]
+    runs: u32,
 }
 
 /// Runs the workload under both, with each plan; fails on any difference that is not listed and is there in
@@ -81,7 +84,7 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
             continue;
         }
         let seen = seen(plan, &families, &mut skipped);
-        match until_agreed(plan, || one(plan, &seen, first)) {
+        match until_agreed(plan, selection.runs, || one(plan, &seen, first)) {
             Ok(verdict) => {
                 repeated += verdict.repeated;
                 passed += u32::from(verdict.same);
