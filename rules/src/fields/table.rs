@@ -8,7 +8,7 @@ use crate::category::Category::{
 };
 
 /// All but the auditd view, which has its own names.
-const ANY: &[Category] = &Category::ALL.split_at(Category::ALL.len() - 1).0;
+const ANY: &[Category] = Category::ALL.split_at(Category::ALL.len() - 1).0;
 const EXEC: &[Category] = &[ProcessCreation];
 const OPEN: &[Category] = &[FileEvent, FileAccess];
 const FILE: &[Category] = &[
