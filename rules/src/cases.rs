@@ -99,8 +99,10 @@ pub fn test(paths: &[PathBuf]) -> Result<Tested, RuleErrors> {
                 tested.untested.push(file);
             }
         }
-        for tests in files(path, 0, &is_tests).unwrap_or_default() {
-            tested.orphan(&tests);
+        let tests = files(path, 0, &is_tests).unwrap_or_default();
+        // A path that is a file is given back, whatever it is.
+        for tests in tests.iter().filter(|file| is_tests(file)) {
+            tested.orphan(tests);
         }
     }
     Ok(tested)

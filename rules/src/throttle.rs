@@ -295,7 +295,10 @@ fn kept(alert: &Alert) -> (Box<Alert>, usize) {
     let matched = copy.matched.iter().map(|m| m.value.as_str().len());
     let objects = copy.objects.iter().map(|o| o.as_str().len());
     let texts: usize = lines.chain(matched).chain(objects).sum();
-    let own = copy.process.command_line.as_str().len() + copy.process.exe.as_str().len();
+    let process = &copy.process;
+    let own = [&process.command_line, &process.exe, &process.cwd];
+    let own = own.into_iter().chain(&copy.object);
+    let own: usize = own.map(|text| text.as_str().len()).sum();
     let bytes = 4096 + RECORD_BYTES - room + texts + own;
     (copy, bytes)
 }

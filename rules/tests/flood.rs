@@ -8,13 +8,13 @@ use auklet_rules::{Category, Detector, Moment, Observation, RuleSet, Value, id};
 
 /// Distinct keys in a minute.
 const KEYS: u64 = if cfg!(debug_assertions) {
-    300_000
+    60_000
 } else {
     10_000_000
 };
 /// What correlations may remember, in bytes; with fewer keys as much less.
 const BYTES: usize = if cfg!(debug_assertions) {
-    1 << 20
+    1 << 18
 } else {
     32 << 20
 };

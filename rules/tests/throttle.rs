@@ -140,22 +140,22 @@ fn without_a_window_everything_is_told() {
 #[test]
 fn huge_alerts_are_kept_in_bounded_memory_and_none_is_lost() {
     let mut throttle = throttle(u32::MAX);
-    let huge = "x".repeat(1 << 20);
+    let huge = "x".repeat(1 << 18);
     let mut last = BTreeMap::new();
-    for n in 0..50 {
+    for n in 0..60 {
         for _ in 0..3 {
             for alert in see(&mut throttle, 1, &format!("{n}{huge}"), 0) {
                 last.insert(alert.uid.clone(), alert.count);
             }
         }
     }
-    assert!(throttle.counts().entities <= 8, "{:?}", throttle.counts());
+    assert!(throttle.counts().entities <= 32, "{:?}", throttle.counts());
     last.extend(throttle.finish().into_iter().map(|a| (a.uid, a.count)));
-    assert_eq!(last.values().sum::<u64>(), 150);
+    assert_eq!(last.values().sum::<u64>(), 180);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
     fn no_count_is_lost(

@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::{
     kernel,
     load::{
-        Attach, Plan, Sensor, Settings,
+        Attach, Needs, Plan, Sensor, Settings,
         btf::{KernelTypes, SYS_BTF},
         order::Preemption,
         plan::kernel_has_kprobes,
@@ -34,7 +34,7 @@ pub fn doctor() -> Result<()> {
     writeln!(out, "auto        {}: {preemption}", order.join(", "))?;
     let mut works = false;
     for attach in Attach::ALL {
-        let plan = Plan::new(attach, &types, &[], false);
+        let plan = Plan::new(attach, &types, &Needs::default());
         let verdict = match Sensor::start(&settings(attach)) {
             Ok(_) => {
                 works = true;
@@ -71,6 +71,7 @@ fn settings(attach: Attach) -> Settings {
         calls: Vec::new(),
         filters: Vec::new(),
         policy: false,
+        operations: Vec::new(),
     }
 }
 

@@ -22,7 +22,8 @@ pub(crate) fn known_keys(node: &Node, known: &[&str], within: &str) -> Result<()
             format!("{name} is a mapping, not {}", node.what()),
         )
     })?;
-    for entry in entries.iter().filter(|e| !known.contains(&e.key.as_str())) {
+    let unknown = entries.iter().find(|e| !known.contains(&e.key.as_str()));
+    if let Some(entry) = unknown {
         let hint = match entry.key.as_str() {
             "timeframe" => "; Sigma 2 calls it timespan".to_owned(),
             _ => format!("; known: {}", known.join(", ")),

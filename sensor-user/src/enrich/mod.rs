@@ -79,10 +79,10 @@ impl Enricher {
     }
 
     /// The same for an alert, whether or not rules ask for it.
-    fn container_of(&mut self, who: &crate::event::Process) -> Option<Vec<u8>> {
+    fn container_of(&mut self, event: &Event) -> Option<Vec<u8>> {
         match self.containers {
-            None if who.start_ns != 0 => Containers::default().of(who),
-            _ => self.container(who),
+            None if event.who.start_ns != 0 => Containers::default().of(&event.who, false),
+            _ => self.container(event),
         }
     }
 
@@ -136,7 +136,7 @@ impl Enricher {
             host: text(&self.host),
             process,
             ancestors: ancestors.collect(),
-            container: self.container_of(who).as_deref().map(text),
+            container: self.container_of(event).as_deref().map(text),
             object: object(event),
             objects: objects(event),
             records: records.iter().map(|line| text(line.as_bytes())).collect(),
@@ -173,7 +173,11 @@ fn objects(event: &Event) -> Vec<Text> {
 /// What was acted upon.
 fn object(event: &Event) -> Option<Text> {
     let path = match &event.what {
-        What::Exec(_) | What::Message(_) | What::Uring(_) => return None,
+        What::Exec(_) | What::Message(_) => return None,
+        What::Uring(_) => event
+            .opened()
+            .next_back()
+            .and_then(|(_, item)| item.resolved.as_ref()),
         What::Module(module) => match &module.file {
             Some(file) => file.resolved.as_ref(),
             None => module.name.as_ref(),

@@ -7,8 +7,10 @@ mod own;
 pub mod plan;
 mod programs;
 pub mod sensor;
+mod uring;
 
 pub use self::{
+    objects::Needs,
     plan::{Attach, Plan},
     sensor::{Sensor, Settings},
 };

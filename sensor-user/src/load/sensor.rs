@@ -16,7 +16,7 @@ use aya::{
 use aya_log::EbpfLogger;
 use sensor_ebpf::{
     calls::{CALLS, OTHERS, table_value},
-    config::{CALL_TABLE, NAME_KEY, policy, setting},
+    config::{CALL_TABLE, NAME_KEY, OPERATIONS, policy, setting},
     fields,
     filter::CallFilter,
     loss::{self, cause},
@@ -25,6 +25,7 @@ use sensor_ebpf::{
 
 use super::{
     btf::{KernelTypes, SYS_BTF},
+    objects::Needs,
     order::Preemption,
     own,
     plan::{Attach, Plan, kernel_has_kprobes},
@@ -57,9 +58,21 @@ pub struct Settings {
     pub calls: Vec<(Abi, u32)>,
     /// What is wanted of each of the calls that are filtered.
     pub filters: Vec<(Abi, u32, CallFilter)>,
+    /// What the policy wants of operations of io_uring, by `IORING_OP_*`.
+    pub operations: Vec<(u32, CallFilter)>,
     /// There is a policy of what is recorded: `filters` also decides about opens, and records have all
     /// items that auditd's have.
     pub policy: bool,
+}
+
+impl Settings {
+    fn needs(&self) -> Needs<'_> {
+        Needs {
+            calls: &self.calls,
+            recorded: self.policy,
+            opens: self.opens != 0,
+        }
+    }
 }
 
 /// Running programs; they detach when this is dropped.
@@ -85,7 +98,7 @@ impl Sensor {
         if let Some(attach) = settings.attach {
             return Self::start_with(
                 &offsets,
-                Plan::new(attach, &types, &settings.calls, settings.policy),
+                Plan::new(attach, &types, &settings.needs()),
                 settings,
             );
         }
@@ -96,7 +109,7 @@ impl Sensor {
                 log::info!("attach plan kprobe: this kernel has no kprobes");
                 continue;
             }
-            let plan = Plan::new(attach, &types, &settings.calls, settings.policy);
+            let plan = Plan::new(attach, &types, &settings.needs());
             if !plan.is_whole() {
                 log::info!("attach plan {attach}: {}", plan.missing.join("; "));
                 continue;
@@ -147,7 +160,7 @@ impl Sensor {
         fill_free_slots(&mut ebpf, "FREE_SLOTS", open_slots..settings.slots)?;
         fill_watched_names(&mut ebpf, &settings.watched_names)?;
         fill_wanted_calls(&mut ebpf, &settings.calls)?;
-        fill_filters(&mut ebpf, &settings.filters)?;
+        fill_filters(&mut ebpf, &settings.filters, &settings.operations)?;
         plan.missing.extend(lost_fields(offsets));
         let lost = own::find(&mut ebpf, offsets);
         plan.missing.extend(lost);
@@ -179,7 +192,7 @@ impl Sensor {
     /// # Errors
     /// The map can't be written.
     pub fn set_filters(&mut self, filters: &[(Abi, u32, CallFilter)]) -> Result<()> {
-        fill_filters(&mut self.ebpf, filters)
+        fill_filters(&mut self.ebpf, filters, &[])
     }
 
     /// The ring buffer; once.
@@ -333,15 +346,25 @@ fn fill_wanted_calls(ebpf: &mut Ebpf, others: &[(Abi, u32)]) -> Result<()> {
     Ok(())
 }
 
-fn fill_filters(ebpf: &mut Ebpf, filters: &[(Abi, u32, CallFilter)]) -> Result<()> {
+fn fill_filters(
+    ebpf: &mut Ebpf,
+    filters: &[(Abi, u32, CallFilter)],
+    operations: &[(u32, CallFilter)],
+) -> Result<()> {
     const SIZE: usize = size_of::<CallFilter>();
     let mut table: Array<_, [u8; SIZE]> = Array::try_from(map_mut(ebpf, "CALL_FILTERS")?)?;
-    for (abi, nr, filter) in filters.iter().filter(|(_, nr, _)| *nr < CALL_TABLE) {
-        let row = if *abi == Abi::Native { 0 } else { CALL_TABLE };
+    let mut set = |place: u32, filter: &CallFilter| {
         let bytes: [u8; SIZE] = zerocopy::transmute!(*filter);
         table
-            .set(row + nr, bytes, 0)
-            .context("fill the table of what is wanted of calls")?;
+            .set(place, bytes, 0)
+            .context("fill the table of what is wanted of calls")
+    };
+    for (abi, nr, filter) in filters.iter().filter(|(_, nr, _)| *nr < CALL_TABLE) {
+        let row = if *abi == Abi::Native { 0 } else { CALL_TABLE };
+        set(row + nr, filter)?;
+    }
+    for (op, filter) in operations.iter().filter(|(op, _)| *op < OPERATIONS) {
+        set(2 * CALL_TABLE + op, filter)?;
     }
     Ok(())
 }

@@ -55,6 +55,10 @@ pub fn run(args: &RunArgs) -> Result<()> {
         calls: filters.iter().map(|(abi, nr, _)| (*abi, *nr)).collect(),
         filters,
         policy: policy.is_some(),
+        operations: policy
+            .as_ref()
+            .map(|policy| filter::operations(policy, !args.no_kernel_filter))
+            .unwrap_or_default(),
     })?;
     // Everything is open and attached: from here on little is needed.
     privileges::drop_all_but_needed()?;

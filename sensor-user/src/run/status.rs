@@ -17,7 +17,7 @@ use super::{
 use crate::{audit_log::LogState, decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
-const KINDS: [(u16, &str); 10] = [
+const KINDS: [(u16, &str); 11] = [
     (kind::EXEC, "execve"),
     (kind::MODULE, "module"),
     (kind::OPEN, "open"),
@@ -28,6 +28,7 @@ const KINDS: [(u16, &str); 10] = [
     (kind::OTHER, "syscall"),
     (kind::MESSAGE, "message"),
     (kind::FILE_CAPS, "file_caps"),
+    (kind::URING, "uring"),
 ];
 
 /// Records received, by kind.

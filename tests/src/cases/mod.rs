@@ -48,6 +48,7 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         loss::CASES,
         limits::CASES,
         plan::CASES,
+        open::ring::CASES,
     ]
     .into_iter()
     .flatten()

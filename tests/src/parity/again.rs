@@ -8,9 +8,6 @@ use anyhow::{Result, bail};
 /// Where two logs differ, in words that another run would use for the same: family, call, record, field.
 pub(super) type Differences = BTreeSet<String>;
 
-/// At most so many.
-const RUNS: usize = 3;
-
 /// What one run gave.
 pub(super) enum Run {
     Compared(Differences),
@@ -27,10 +24,15 @@ pub(super) struct Verdict {
     pub(super) repeated: u32,
 }
 
-/// Runs until nothing is left that differed in every run; prints what was left out, or what is left.
-pub(super) fn until_agreed(plan: &str, mut run: impl FnMut() -> Result<Run>) -> Result<Verdict> {
+/// Runs until nothing is left that differed in every run, at most so often; prints what was left out, or what is
+/// left.
+pub(super) fn until_agreed(
+    plan: &str,
+    runs: u32,
+    mut run: impl FnMut() -> Result<Run>,
+) -> Result<Verdict> {
     let (mut always, mut ever) = (None::<Differences>, Differences::new());
-    for n in 0..RUNS {
+    for n in 0..runs {
         match run()? {
             Run::Skipped(programs) => {
                 println!(
@@ -48,10 +50,9 @@ pub(super) fn until_agreed(plan: &str, mut run: impl FnMut() -> Result<Run>) -> 
                     for once in &ever {
                         println!("repeated {plan}: not in every run: {once}");
                     }
-                    let repeated = u32::try_from(n)?;
                     return Ok(Verdict {
                         same: true,
-                        repeated,
+                        repeated: n,
                     });
                 }
                 always = Some(left);
@@ -59,15 +60,14 @@ pub(super) fn until_agreed(plan: &str, mut run: impl FnMut() -> Result<Run>) -> 
         }
     }
     let Some(always) = always else {
-        bail!("programs were skipped in each of {RUNS} runs: nothing was compared");
+        bail!("programs were skipped in each of {runs} runs: nothing was compared");
     };
     for difference in &always {
         println!("differs {plan}, in each run: {difference}");
     }
-    let repeated = u32::try_from(RUNS - 1)?;
     Ok(Verdict {
         same: false,
-        repeated,
+        repeated: runs - 1,
     })
 }
 
@@ -78,7 +78,7 @@ mod tests {
     /// Runs that differ so, one after the other; `None` is a skipped one. How many ran, and the verdict.
     fn after(runs: &[Option<&[&str]>]) -> (usize, Result<Verdict>) {
         let mut ran = 0;
-        let verdict = until_agreed("test", || {
+        let verdict = until_agreed("test", 3, || {
             let run = runs[ran];
             ran += 1;
             Ok(match run {
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn runs_of_which_none_was_compared_are_an_error() {
-        let (ran, verdict) = after(&[None; RUNS]);
-        assert_eq!(ran, RUNS);
+        let (ran, verdict) = after(&[None; 3]);
+        assert_eq!(ran, 3);
         assert!(verdict.is_err());
     }
 }
