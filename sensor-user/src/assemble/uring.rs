@@ -347,10 +347,9 @@ impl Steps {
         match (raw.facts.op, raw.taken) {
             (op::TAKEN, Some(taken)) => {
                 // A name that is used again is the same one.
-                if !self.items.contains_key(&taken.address) {
-                    let item = self.names.getname(name.clone());
-                    self.items.insert(taken.address, item);
-                }
+                let names = &mut self.names;
+                let item = self.items.entry(taken.address);
+                item.or_insert_with(|| names.getname(name.clone()));
             }
             (op::DELETE | op::CREATE, _) => {
                 let rename = facts.header.kind == kind::URING && facts.call.nr == RENAMEAT;
