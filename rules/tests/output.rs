@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test panics freely")]
 
 use auklet_rules::{
-    Alert, Ancestor, Category, Observation, Process, RuleSet, Scene, Text, Value, printable, render,
+    Alert, Ancestor, Category, Observation, Process, RuleSet, Scene, Text, Value, id, printable,
+    render,
 };
 
 #[test]
@@ -53,18 +54,12 @@ fn printable_is_clean_and_reversible_for_every_pair_of_bytes() {
 
 fn alert() -> Alert {
     let evil: Text = b"/tmp/a\nRESOLVED\x1b[0m\xff".as_slice().into();
-    let fields = vec![
-        ("Image", Value::Bytes(b"/tmp/xmrig".to_vec())),
-        (
-            "CommandLine",
-            Value::Bytes(b"./a\n-o stratum+tcp://h:1".to_vec()),
-        ),
-        ("Success", Value::Bool(true)),
-    ];
-    let category = Category::ProcessCreation;
-    let mut findings = RuleSet::shipped()
-        .unwrap()
-        .evaluate(&Observation { category, fields });
+    let mut observation = Observation::new(Category::ProcessCreation);
+    observation.set(id!("Image"), Value::Bytes(b"/tmp/xmrig".to_vec()));
+    let line = b"./a\n-o stratum+tcp://h:1".to_vec();
+    observation.set(id!("CommandLine"), Value::Bytes(line));
+    observation.set(id!("Success"), Value::Bool(true));
+    let mut findings = RuleSet::shipped().unwrap().evaluate(&observation);
     let ancestor = |pid| Ancestor {
         pid,
         exe: evil.clone(),
@@ -81,6 +76,8 @@ fn alert() -> Alert {
         },
         ancestors: vec![ancestor(2), ancestor(1)],
         object: Some(evil.clone()),
+        objects: vec![evil.clone()],
+        container: Some(evil.clone()),
         records: vec!["type=SYSCALL msg=audit(1.000:1): a\x1db".into()],
     };
     Alert::new(findings.remove(0), scene)

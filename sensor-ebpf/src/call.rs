@@ -64,8 +64,7 @@ pub(crate) fn enter_by_table(pt_regs: Ptr, nr: u32) {
 /// A call of a known kind begins.
 #[inline(always)]
 pub(crate) fn enter(kind: u16, shape: u32, pt_regs: Ptr) {
-    let by_policy = policy::is_set() && (kind == kind::OPEN || kind == kind::OTHER);
-    begin(kind, shape, pt_regs, by_policy);
+    begin(kind, shape, pt_regs, policy::decides(kind));
 }
 
 /// A call that is told whatever the policy says.

@@ -17,9 +17,19 @@ pub mod setting {
     pub const TASK_PT_REGS: usize = 5;
     /// Upper half of the set of all capabilities that the kernel knows; the lower half is full.
     pub const CAPS_HIGH: usize = 6;
-    /// Not 0: there is a policy of what is recorded ([`crate::filter`]).
+    /// Which calls [`crate::filter`] decides about, a [`super::policy`].
     pub const POLICY: usize = 7;
     pub const COUNT: usize = 8;
+}
+
+/// `setting::POLICY`.
+pub mod policy {
+    /// None.
+    pub const NONE: u32 = 0;
+    /// Calls beyond the four families: alert rules want some of them.
+    pub const OTHERS: u32 = 1;
+    /// Opens, too: there is a policy of what is recorded.
+    pub const ALL: u32 = 2;
 }
 
 /// `setting::OPENS`.

@@ -2,10 +2,10 @@
 
 use aya_ebpf::{macros::map, maps::Array};
 use sensor_ebpf::{
-    config::{CALL_TABLE, OPERATIONS, setting},
+    config::{CALL_TABLE, OPERATIONS, policy as settings, setting},
     fields::Field,
     filter::{ALTERNATIVES, CONDITIONS, CallFilter, REGISTERS, compare, register},
-    wire::Task,
+    wire::{Task, kind},
 };
 
 use crate::{
@@ -22,10 +22,14 @@ static CALL_FILTERS: Array<CallFilter> = Array::with_max_entries(2 * CALL_TABLE 
 /// `Syscall::arch` of an operation of io_uring.
 pub(crate) const NO_ARCH: u32 = 0;
 
-/// Whether there is a policy at all.
+/// Whether calls of this kind are asked about.
 #[inline(always)]
-pub(crate) fn is_set() -> bool {
-    config(setting::POLICY) != 0
+pub(crate) fn decides(kind: u16) -> bool {
+    match kind {
+        kind::OPEN => config(setting::POLICY) == settings::ALL,
+        kind::OTHER => config(setting::POLICY) != settings::NONE,
+        _ => false,
+    }
 }
 
 /// Whether the policy could want the call that begins, of which its arguments and the caller are known.

@@ -4,7 +4,7 @@ use sensor_ebpf::{
     calls::other::{self, place},
     config::OPEN_FDS,
     fields::Field,
-    wire::{CapFacts, flag, tag},
+    wire::{CapFacts, flag, kind, tag},
 };
 
 use crate::{
@@ -144,7 +144,7 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
             slot.put(tag::CAPS, 0, &caps());
         }
     }
-    slot.marks & FORCED != 0 || !policy::is_set() || policy::admits_end(slot)
+    slot.marks & FORCED != 0 || !policy::decides(kind::OTHER) || policy::admits_end(slot)
 }
 
 #[inline(always)]

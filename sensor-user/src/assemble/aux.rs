@@ -3,11 +3,11 @@
 
 use bytes::Bytes;
 use sensor_ebpf::{
-    config::OPEN_FDS,
+    config::{OPEN_FDS, plan},
     wire::{CapFacts, TargetFacts},
 };
 
-use super::{Assembler, low32};
+use super::{Assembler, low32, unseen};
 use crate::{
     decode::CallFacts,
     event::{Aux, Capabilities, Caveats, Target},
@@ -43,7 +43,10 @@ impl Assembler {
                 operation: operation.clone(),
             })
         };
-        aux.extend(facts.anomalies.iter().filter_map(anomaly));
+        let guarded = (self.plan == plan::TRACEPOINT)
+            .then(|| unseen::guards::anomaly(facts, self.kernel))
+            .flatten();
+        aux.extend(facts.anomalies.iter().chain(&guarded).filter_map(anomaly));
         // Flags that ptrace refuses it looks at before it tells audit.
         let refused = facts.is("ptrace") && facts.call.ret == -i64::from(libc::EIO);
         if !refused {

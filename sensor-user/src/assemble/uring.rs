@@ -348,8 +348,8 @@ impl Steps {
             (op::TAKEN, Some(taken)) => {
                 // A name that is used again is the same one.
                 let names = &mut self.names;
-                let item = self.items.entry(taken.address);
-                item.or_insert_with(|| names.getname(name.clone()));
+                let items = self.items.entry(taken.address);
+                items.or_insert_with(|| names.getname(name.clone()));
             }
             (op::DELETE | op::CREATE, _) => {
                 let rename = facts.header.kind == kind::URING && facts.call.nr == RENAMEAT;

@@ -2,6 +2,7 @@
 
 pub mod btf;
 mod objects;
+pub mod order;
 mod own;
 pub mod plan;
 mod programs;
@@ -9,6 +10,7 @@ pub mod sensor;
 mod uring;
 
 pub use self::{
+    objects::Needs,
     plan::{Attach, Plan},
     sensor::{Sensor, Settings},
 };

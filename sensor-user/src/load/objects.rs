@@ -44,6 +44,37 @@ const DIRECTED: &[&str] = &[
     "pidfd_send_signal",
 ];
 
+/// Calls that alert rules can be answered about without `filename_lookup`, which every stat passes.
+const WITHOUT_LOOKUP: &[&str] = &[
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "symlink",
+    "symlinkat",
+    "mknod",
+    "mknodat",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "connect",
+    "accept",
+    "accept4",
+    "socketcall",
+    "mmap",
+    "mmap2",
+    "mprotect",
+    "pkey_mprotect",
+    "memfd_create",
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+];
+
+/// Calls of those that take no names at all.
+const NAMELESS: usize = 12;
+
 /// What to attach by kprobe and kretprobe: the functions of each program, returns first.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
@@ -207,18 +238,32 @@ const ACCOUNTS: &[Hook] = &[
     },
 ];
 
+/// What a plan is made for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Needs<'a> {
+    /// Calls beyond the four families.
+    pub calls: &'a [(Abi, u32)],
+    /// Records are made of them: all that auditd's have is needed.
+    pub recorded: bool,
+    /// Opens are wanted, whoever makes them: io_uring, too.
+    pub opens: bool,
+}
+
 impl Objects {
-    /// For one way of attaching; with `calls` also what calls beyond the four families need, with `opens`
-    /// the opens that io_uring makes. What is missing goes to `missing`.
+    /// For one way of attaching. What is missing goes to `missing`.
     #[must_use]
     pub fn new(
         attach: Attach,
         types: &KernelTypes,
-        calls: &[(Abi, u32)],
-        opens: bool,
+        needs: &Needs<'_>,
         missing: &mut Vec<String>,
     ) -> Self {
         let mut objects = Self::default();
+        let Needs {
+            calls,
+            recorded,
+            opens,
+        } = *needs;
         let kprobes = kernel_has_kprobes();
         let mut add = |hook: &Hook| {
             if !(kprobes && objects.add(hook, types)) {
@@ -234,16 +279,21 @@ impl Objects {
             .collect();
         let any = |of: &[&str]| of.iter().any(|name| names.contains(name));
         if !calls.is_empty() && attach != Attach::Tracepoint {
-            NAMES.iter().for_each(&mut add);
+            let named = |call: &&str| !WITHOUT_LOOKUP[NAMELESS..].contains(call);
+            if recorded || names.iter().any(named) {
+                NAMES.iter().for_each(&mut add);
+            }
             if any(ADDRESSED) {
                 SOCKETS.iter().for_each(&mut add);
             }
             if any(DIRECTED) {
                 TARGETS.iter().for_each(&mut add);
             }
-            if attach == Attach::Fentry && types.has_function("filename_lookup") {
+            let looked_up = |call: &&str| !WITHOUT_LOOKUP.contains(call);
+            let wanted = recorded || names.iter().any(looked_up);
+            if wanted && attach == Attach::Fentry && types.has_function("filename_lookup") {
                 objects.fexit_lookup = true;
-            } else {
+            } else if wanted {
                 add(&LOOKUP);
             }
         }

@@ -29,16 +29,10 @@ const CHANGE_NAMES: [&str; 10] = [
 const ENTER: &str = "io_uring_enter";
 
 /// Calls whose end no hook sees.
-const NEVER_RETURN: [&str; 4] = ["exit", "exit_group", "rt_sigreturn", "sigreturn"];
+pub(super) const NEVER_RETURN: [&str; 4] = ["exit", "exit_group", "rt_sigreturn", "sigreturn"];
 
 /// Of which the kernel logs more than the call, whatever the rules say: BPF.
 const LOGGED: &str = "bpf";
-
-/// The calls that the programs must see.
-pub(super) fn calls(policy: &Policy) -> Vec<(Abi, u32)> {
-    let filters = filters(policy, true);
-    filters.into_iter().map(|(abi, nr, _)| (abi, nr)).collect()
-}
 
 /// What is wanted of each call; without `narrow`, all of them.
 pub(super) fn filters(policy: &Policy, narrow: bool) -> Vec<(Abi, u32, CallFilter)> {
