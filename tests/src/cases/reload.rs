@@ -166,7 +166,7 @@ fn correlations(ctx: &LoneCtx) -> Result<()> {
         "{found}"
     );
     ensure!(
-        found["matched"][0]["value"] == std::process::id().to_string(),
+        found["matched"][0]["value"].as_str() == Some(std::process::id().to_string().as_str()),
         "{found}"
     );
     // A rule that only feeds a correlation is silent.
