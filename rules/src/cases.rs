@@ -9,8 +9,9 @@ use crate::{
     category::Category,
     error::{RuleError, RuleErrors},
     fields::{FieldId, Kind},
+    load::{files, is_rules},
     observation::{Observation, Value},
-    ruleset::{RuleSet, files},
+    ruleset::RuleSet,
     sigma::{
         scalar::Scalar,
         yaml::{self, Kind as Yaml, Node, Problem},
@@ -90,7 +91,7 @@ pub fn test(paths: &[PathBuf]) -> Result<Tested, RuleErrors> {
     let set = RuleSet::load(paths)?;
     let mut tested = Tested::default();
     for path in paths {
-        for file in files(path, 0, &|file| !is_tests(file)).unwrap_or_default() {
+        for file in files(path, 0, &is_rules).unwrap_or_default() {
             let tests = tests_of(&file);
             if tests.exists() {
                 tested.file(&set, &file, &tests);
@@ -98,8 +99,10 @@ pub fn test(paths: &[PathBuf]) -> Result<Tested, RuleErrors> {
                 tested.untested.push(file);
             }
         }
-        for tests in files(path, 0, &is_tests).unwrap_or_default() {
-            tested.orphan(&tests);
+        let tests = files(path, 0, &is_tests).unwrap_or_default();
+        // A path that is a file is given back, whatever it is.
+        for tests in tests.iter().filter(|file| is_tests(file)) {
+            tested.orphan(tests);
         }
     }
     Ok(tested)
@@ -116,7 +119,7 @@ impl Tested {
     }
 
     fn case(&mut self, set: &RuleSet, rules: &Path, tests: &Path, case: &Case) {
-        let found = set.matching(&case.observation);
+        let found = set.matches(&case.observation);
         let asked = |id: &str| case.rule.as_ref().is_none_or(|rule| rule == id);
         let matching = found
             .iter()

@@ -5,14 +5,11 @@ use crate::{
     error::RuleError,
     fields::{FieldId, NOT_OFFERED, field_names},
     interest, logsource,
-    meta::Level,
     sigma::{detection::Detections, rule::Rule, yaml::Problem},
 };
 
 /// The parts of a rule that its checks establish.
 pub(crate) struct Checked {
-    pub(crate) id: String,
-    pub(crate) level: Level,
     pub(crate) category: Category,
 }
 
@@ -20,12 +17,6 @@ pub(crate) fn check(rule: &Rule, document: &Document<'_>) -> Result<Checked, Rul
     if rule.title.trim().is_empty() {
         return Err(document.error_at("title", "the title is empty"));
     }
-    let id = rule.id.clone().filter(|id| is_uuid(id));
-    let id = id.ok_or_else(|| document.error_at("id", "no id, or not a UUID"))?;
-    let level = rule.level.as_deref();
-    let level = level.ok_or_else(|| document.error_at("level", "no level"))?;
-    let invalid = || document.error_at("level", format!("invalid level {level}"));
-    let level = Level::parse(level).ok_or_else(invalid)?;
     let category = logsource::category(&rule.logsource)
         .map_err(|(key, problem)| document.error_at(key, problem))?;
     known_fields(&rule.detections, category).map_err(|problem| document.error(problem))?;
@@ -35,14 +26,11 @@ pub(crate) fn check(rule: &Rule, document: &Document<'_>) -> Result<Checked, Rul
         let problem = "the rule needs two types of records at once, but is asked of each record alone; leave one type out: exe, comm, uid, key, cwd and the like are there in every record";
         return Err(document.error_at("condition", problem));
     }
-    Ok(Checked {
-        id,
-        level,
-        category,
-    })
+    Ok(Checked { category })
 }
 
-fn known_fields(detections: &Detections, category: Category) -> Result<(), Problem> {
+/// Whether events of the category carry all the fields that are asked for.
+pub(crate) fn known_fields(detections: &Detections, category: Category) -> Result<(), Problem> {
     for item in detections.items() {
         for (name, line) in field_names(item) {
             let id = FieldId::find(name).map(FieldId::field);
@@ -69,7 +57,8 @@ fn no_field(name: &str, category: Category) -> String {
     format!("unknown field {name} for category {category}{more}")
 }
 
-fn is_uuid(id: &str) -> bool {
+/// Sigma's ids are UUIDs, of any version.
+pub(crate) fn is_uuid(id: &str) -> bool {
     let dash = |i| matches!(i, 8 | 13 | 18 | 23);
     let valid = |(i, b): (usize, u8)| {
         if dash(i) {

@@ -3,10 +3,7 @@ use std::path::Path;
 
 use crate::{
     error::RuleError,
-    sigma::{
-        rule::Rule,
-        yaml::{self, Node, Problem},
-    },
+    sigma::yaml::{self, Node, Problem},
 };
 
 /// One YAML document of a file.
@@ -22,21 +19,14 @@ impl<'a> Document<'a> {
         Ok(nodes.into_iter().map(|node| Self { file, node }).collect())
     }
 
-    /// The detection rule in it.
-    pub(crate) fn rule(&self) -> Result<Rule, RuleError> {
-        for key in ["correlation", "filter"] {
-            if self.node.get(key).is_some() {
-                let problem = "correlations and filters are not supported yet";
-                return Err(self.error_at(key, problem));
-            }
-        }
-        Rule::parse(&self.node).map_err(|problem| self.error(problem))
-    }
-
     /// An error at the line that holds `key`, or at the document's first line.
     pub(crate) fn error_at(&self, key: &str, problem: impl Into<String>) -> RuleError {
-        let line = line_of(&self.node, key).unwrap_or(self.node.line);
-        self.error(Problem::new(line, problem))
+        self.error(Problem::new(self.line_of(key), problem))
+    }
+
+    /// The line of `key`, or the document's first.
+    pub(crate) fn line_of(&self, key: &str) -> usize {
+        line_of(&self.node, key).unwrap_or(self.node.line)
     }
 
     /// An error whose line is known.
@@ -46,10 +36,15 @@ impl<'a> Document<'a> {
 }
 
 fn error(file: &Path, Problem { line, problem }: Problem) -> RuleError {
+    // What a file says is quoted: it must not move a terminal's cursor, nor make a second line.
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
     RuleError {
         file: file.to_owned(),
         line,
-        problem,
+        problem: problem.chars().map(shown).collect(),
     }
 }
 

@@ -3,13 +3,14 @@ use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 
-use crate::sigma::rule::Rule;
+use crate::{correlation::spec::Spec, sigma::rule::Rule};
 
 /// How bad it is if the rule is right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// For the record.
+    #[default]
     Informational,
     /// Worth a look.
     Low,
@@ -54,7 +55,7 @@ impl fmt::Display for Level {
 }
 
 /// A rule's description of the alert it raises.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RuleMeta {
     /// The documented title, word for word. Rules that share it raise the same alert.
     pub title: String,
@@ -76,6 +77,8 @@ pub struct RuleMeta {
     pub falsepositives: Vec<String>,
     /// Where the rule was written.
     pub file: PathBuf,
+    /// SHA-256 of that file, in hexadecimal.
+    pub version: String,
 }
 
 /// ATT&CK's enterprise tactics, as tags spell them.
@@ -123,12 +126,59 @@ fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What rules and correlations say about themselves, as it was written.
+pub(crate) struct About<'a> {
+    title: &'a str,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) level: Option<&'a str>,
+    alias: Option<&'a str>,
+    description: &'a str,
+    remediation: Option<&'a str>,
+    tags: &'a [String],
+    falsepositives: &'a [String],
+}
+
+impl<'a> About<'a> {
+    pub(crate) fn of_rule(rule: &'a Rule) -> Self {
+        Self {
+            title: &rule.title,
+            id: rule.id.as_deref(),
+            level: rule.level.as_deref(),
+            alias: rule.alias.as_deref(),
+            description: &rule.description,
+            remediation: rule.remediation.as_deref(),
+            tags: &rule.tags,
+            falsepositives: &rule.falsepositives,
+        }
+    }
+
+    pub(crate) fn of_correlation(spec: &'a Spec) -> Self {
+        Self {
+            title: &spec.title,
+            id: spec.id.as_ref().map(|id| id.text.as_str()),
+            level: spec.level.as_ref().map(|level| level.text.as_str()),
+            alias: spec.alias.as_deref(),
+            description: &spec.description,
+            remediation: spec.remediation.as_deref(),
+            tags: &spec.tags,
+            falsepositives: &spec.falsepositives,
+        }
+    }
+}
+
 impl RuleMeta {
-    /// Takes it from a rule that passed its checks: `id` and `level` are given.
-    pub(crate) fn new(rule: &Rule, id: String, level: Level, file: PathBuf) -> Self {
+    /// Takes it from a rule that passed its checks: `id` and `level` are given; `version` is that of
+    /// the file.
+    pub(crate) fn new(
+        about: About<'_>,
+        id: String,
+        level: Level,
+        file: PathBuf,
+        version: String,
+    ) -> Self {
         let mut tactics = Vec::new();
         let mut techniques = Vec::new();
-        for tag in &rule.tags {
+        for tag in about.tags {
             match attack(tag) {
                 Some(Attack::Tactic(name)) => tactics.push(name),
                 Some(Attack::Technique(id)) => techniques.push(id),
@@ -136,16 +186,17 @@ impl RuleMeta {
             }
         }
         Self {
-            title: folded(&rule.title),
+            title: folded(about.title),
             id,
-            alias: rule.alias.as_deref().map(folded),
+            alias: about.alias.map(folded),
             level,
             tactics,
             techniques,
-            description: folded(&rule.description),
-            remediation: rule.remediation.as_deref().map(folded),
-            falsepositives: rule.falsepositives.iter().map(|f| folded(f)).collect(),
+            description: folded(about.description),
+            remediation: about.remediation.map(folded),
+            falsepositives: about.falsepositives.iter().map(|f| folded(f)).collect(),
             file,
+            version,
         }
     }
 }

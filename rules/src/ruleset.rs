@@ -1,22 +1,25 @@
 //! Rules that passed their checks, ready to be asked about events.
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use serde::Serialize;
+
 use crate::{
-    cases::is_tests,
     category::Category,
-    check::check,
-    document::Document,
-    engine::{self, Engines, Explanation, Finding, Lists},
+    correlation::link::Graph,
+    engine::{Engines, Explanation, Finding, Lists},
     error::{RuleError, RuleErrors},
     interest::Interest,
+    load::{Origin, load},
     meta::RuleMeta,
     observation::Observation,
 };
+#[cfg(test)]
+use crate::{document::Document, load::load_nodes};
 
 macro_rules! shipped {
     ($($file:literal),* $(,)?) => {
@@ -39,70 +42,137 @@ shipped!(
     "sudoers-group.yml",
 );
 
-/// Directories below a given one that are searched for rules.
-const MAX_DEPTH: usize = 16;
+/// What a rule set is made of.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) rules: Vec<Arc<RuleMeta>>,
+    pub(crate) correlations: Vec<Arc<RuleMeta>>,
+    pub(crate) engines: Engines,
+    pub(crate) interest: Interest,
+    /// Ids of rules that only feed correlations.
+    pub(crate) silent: HashSet<String>,
+    /// Filter documents, rules that overrides or replacements switched off, lists of values.
+    pub(crate) exceptions: usize,
+    pub(crate) overridden: usize,
+    pub(crate) lists: usize,
+}
+
+/// How many of what a rule set has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct RuleCounts {
+    /// Detection rules in force, those that only feed correlations among them.
+    pub rules: usize,
+    /// Correlation rules.
+    pub correlations: usize,
+    /// Filter documents.
+    pub exceptions: usize,
+    /// Rules that are switched off or replaced.
+    pub overridden: usize,
+    /// Lists of values.
+    pub lists: usize,
+}
 
 /// A set of rules.
 #[derive(Default)]
 pub struct RuleSet {
-    rules: Vec<Arc<RuleMeta>>,
-    engines: Engines,
-    interest: Interest,
-    ids: HashMap<String, PathBuf>,
-    lists: Lists,
+    parts: Parts,
+    graph: Graph,
+    origin: Origin,
 }
 
 impl RuleSet {
     /// No rules yet; the lists are what placeholders (`|expand`) of rules that follow stand for.
     #[must_use]
     pub fn with_lists(lists: Lists) -> Self {
-        Self {
+        let origin = Origin {
             lists,
+            ..Origin::default()
+        };
+        Self {
+            origin,
             ..Self::default()
         }
     }
 
     /// The rules that come with the sensor.
     pub fn shipped() -> Result<Self, RuleErrors> {
-        let mut set = Self::default();
-        let errors = SHIPPED
-            .iter()
-            .flat_map(|(file, text)| set.add_text(Path::new(file), text))
-            .collect();
-        set.unless(errors)
+        load(Origin {
+            shipped: SHIPPED,
+            ..Origin::default()
+        })
     }
 
-    /// Rules from files, and from all `*.yml` and `*.yaml` files below directories, by name.
+    /// Rules from files, and from all `*.yml` and `*.yaml` files below directories, by name; and lists
+    /// of values, from `*.list`.
     pub fn load(paths: &[PathBuf]) -> Result<Self, RuleErrors> {
         Self::default().and_load(paths)
     }
 
-    /// These rules and those of [`RuleSet::load`]; an id must be unique among all of them.
-    pub fn and_load(mut self, paths: &[PathBuf]) -> Result<Self, RuleErrors> {
-        let mut errors = Vec::new();
-        for path in paths {
-            match files(path, 0, &|file| !is_tests(file)) {
-                Ok(files) => errors.extend(files.iter().flat_map(|file| self.add_file(file))),
-                Err((path, error)) => errors.push(unreadable(&path, &error)),
-            }
-        }
-        self.unless(errors)
+    /// These rules and those of [`RuleSet::load`], read together: what comes later may refer to what
+    /// came before, and change it by its id.
+    pub fn and_load(self, paths: &[PathBuf]) -> Result<Self, RuleErrors> {
+        let mut origin = self.origin;
+        origin.paths.extend_from_slice(paths);
+        load(origin)
     }
 
-    /// The rules that match. Of rules with the same title, which are one alert, the gravest speaks.
+    /// Reads everything again, from where it came.
+    pub fn read_again(&self) -> Result<Self, RuleErrors> {
+        load(self.origin.clone())
+    }
+
+    /// These rules and that of one document.
+    #[cfg(test)]
+    pub(crate) fn with_document(self, document: &Document<'_>) -> Result<Self, RuleErrors> {
+        load_nodes(self.origin, document.file, vec![document.node.clone()])
+    }
+
+    /// These rules and those of a file's text; the file is named in errors.
+    pub fn and_parse(self, file: &Path, text: &str) -> Result<Self, RuleErrors> {
+        let mut origin = self.origin;
+        origin.texts.push((file.to_owned(), text.to_owned()));
+        load(origin)
+    }
+
+    pub(crate) fn new(mut parts: Parts, graph: Graph, origin: Origin) -> Result<Self, RuleErrors> {
+        let failed = |problem| RuleError {
+            file: PathBuf::new(),
+            line: 0,
+            problem: format!("the rules are too many: {problem}"),
+        };
+        let finished = parts.engines.finish();
+        finished.map_err(|problem| RuleErrors(vec![failed(problem)]))?;
+        Ok(Self {
+            parts,
+            graph,
+            origin,
+        })
+    }
+
+    /// The rules that match and raise an alert of their own. Of rules with the same title, which are
+    /// one alert, the gravest speaks.
     pub fn evaluate(&self, observation: &Observation) -> Vec<Finding> {
-        gravest(self.engines.evaluate(observation))
+        self.evaluate_all(std::slice::from_ref(observation))
     }
 
     /// The rules that match any observation of one event, each once, as [`RuleSet::evaluate`] says.
     pub fn evaluate_all(&self, observations: &[Observation]) -> Vec<Finding> {
-        let all = observations.iter().flat_map(|o| self.engines.evaluate(o));
-        gravest(all)
+        let all = observations.iter().flat_map(|o| self.matches(o));
+        gravest(all.filter(|finding| !self.is_silent(&finding.rule.id)))
     }
 
-    /// Every rule that matches.
-    pub(crate) fn matching(&self, observation: &Observation) -> Vec<Finding> {
-        self.engines.evaluate(observation)
+    /// Every rule that matches, those that only feed correlations among them.
+    pub(crate) fn matches(&self, observation: &Observation) -> Vec<Finding> {
+        self.parts.engines.evaluate(observation)
+    }
+
+    /// Whether a rule only feeds correlations.
+    pub(crate) fn is_silent(&self, id: &str) -> bool {
+        self.parts.silent.contains(id)
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     /// The rule that is called so: its id, its alias or its title.
@@ -113,7 +183,8 @@ impl RuleSet {
                 || rule.alias.as_deref() == Some(name)
                 || rule.title == name
         };
-        self.rules.iter().find(|rule| same(rule))
+        let all = self.parts.rules.iter().chain(&self.parts.correlations);
+        all.into_iter().find(|rule| same(rule))
     }
 
     /// What a rule is about.
@@ -126,82 +197,40 @@ impl RuleSet {
     /// Why a rule, named by its id, matches an observation, or does not.
     #[must_use]
     pub fn explain(&self, id: &str, observation: &Observation) -> Option<Explanation> {
-        self.engines.explain(id, observation)
+        self.parts.engines.explain(id, observation)
     }
 
     /// How many rules are tried on every event of their category, because no value excludes them.
     #[must_use]
     pub fn tried_always(&self) -> usize {
-        self.engines.tried_always()
+        self.parts.engines.tried_always()
     }
 
     /// What must be seen for every rule to work.
     pub fn interest(&self) -> &Interest {
-        &self.interest
+        &self.parts.interest
     }
 
-    /// Every rule, in the order they were read.
+    /// How many of what there are.
+    #[must_use]
+    pub fn counts(&self) -> RuleCounts {
+        RuleCounts {
+            rules: self.parts.rules.len(),
+            correlations: self.parts.correlations.len(),
+            exceptions: self.parts.exceptions,
+            overridden: self.parts.overridden,
+            lists: self.parts.lists,
+        }
+    }
+
+    /// Every correlation, in the order they were read.
+    pub fn correlations(&self) -> &[Arc<RuleMeta>] {
+        &self.parts.correlations
+    }
+
+    /// Every detection rule, in the order they were read.
     pub fn rules(&self) -> &[Arc<RuleMeta>] {
-        &self.rules
-    }
-
-    fn unless(mut self, mut errors: Vec<RuleError>) -> Result<Self, RuleErrors> {
-        if errors.is_empty() {
-            match self.engines.finish() {
-                Ok(()) => return Ok(self),
-                Err(problem) => errors.push(RuleError {
-                    file: PathBuf::new(),
-                    line: 0,
-                    problem: format!("the rules are too many: {problem}"),
-                }),
-            }
-        }
-        Err(RuleErrors(errors))
-    }
-
-    fn add_file(&mut self, file: &Path) -> Vec<RuleError> {
-        match fs::read_to_string(file) {
-            Ok(text) => self.add_text(file, &text),
-            Err(error) => vec![unreadable(file, &error)],
-        }
-    }
-
-    fn add_text(&mut self, file: &Path, text: &str) -> Vec<RuleError> {
-        let documents = match Document::split(file, text) {
-            Ok(documents) => documents,
-            Err(error) => return vec![error],
-        };
-        if documents.is_empty() {
-            let (file, problem) = (file.to_owned(), "no rule in this file".to_owned());
-            return vec![RuleError {
-                file,
-                line: 1,
-                problem,
-            }];
-        }
-        let added = documents.iter().map(|d| self.add_document(d));
-        added.filter_map(Result::err).collect()
-    }
-
-    fn add_document(&mut self, document: &Document<'_>) -> Result<(), RuleError> {
-        let mut rule = document.rule()?;
-        let checked = check(&rule, document)?;
-        if let Some(other) = self.ids.get(&checked.id) {
-            let problem = format!("id {} is also in {}", checked.id, other.display());
-            return Err(document.error_at("id", problem));
-        }
-        let file = document.file.to_owned();
-        let meta = RuleMeta::new(&rule, checked.id.clone(), checked.level, file.clone());
-        let meta = Arc::new(meta);
-        let at_line = |problem| document.error(problem);
-        engine::expand(&mut rule.detections, &self.lists).map_err(at_line)?;
-        self.interest.add(checked.category, &rule.detections);
-        self.engines
-            .add(checked.category, rule.detections, Arc::clone(&meta))
-            .map_err(at_line)?;
-        self.ids.insert(checked.id, file);
-        self.rules.push(meta);
-        Ok(())
+        &self.parts.rules
     }
 }
 
@@ -216,14 +245,6 @@ fn gravest(all: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> RuleError {
-    RuleError {
-        file: path.to_owned(),
-        line: 0,
-        problem: format!("cannot read it: {error}"),
-    }
 }
 
 /// The text of a rule's document, as it was written.
@@ -249,34 +270,4 @@ pub fn source(rule: &RuleMeta) -> io::Result<String> {
     }
     let found = documents.into_iter().find(|text| text.contains(&rule.id));
     found.ok_or_else(|| io::Error::other("the rule is not there any more"))
-}
-
-/// The file itself, or the files of rules below the directory that are wanted, sorted.
-pub(crate) fn files(
-    path: &Path,
-    depth: usize,
-    wanted: &dyn Fn(&Path) -> bool,
-) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
-    let failed = |error| (path.to_owned(), error);
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    if depth > MAX_DEPTH {
-        return Err(failed(io::Error::other("directories nested too deep")));
-    }
-    let mut entries = fs::read_dir(path)
-        .and_then(Iterator::collect::<io::Result<Vec<_>>>)
-        .map_err(failed)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.path();
-        let is_rule = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
-        if path.is_dir() {
-            found.extend(files(&path, depth + 1, wanted)?);
-        } else if is_rule && wanted(&path) {
-            found.push(path);
-        }
-    }
-    Ok(found)
 }

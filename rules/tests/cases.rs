@@ -90,4 +90,6 @@ fn files_without_a_partner_are_told() {
     assert_eq!(tested.untested, [directory.path().join("r.yml")]);
     assert_eq!(tested.missed.len(), 1);
     assert!(cases(&directory.path().join("none.tests.yml")).is_err());
+    let alone = test(&[directory.path().join("r.yml")]).unwrap();
+    assert!(alone.missed.is_empty() && alone.untested.len() == 1);
 }

@@ -50,7 +50,7 @@ fn a_good_rule_loads() {
 fn missing_metadata_is_refused() {
     check("title: T\n", "", "r.yml:1: ");
     check("title: T", "title: ''", "r.yml:1: the title is empty");
-    check("id: 6f", "id: x", "r.yml:2: no id, or not a UUID");
+    check("id: 6f", "id: x", "r.yml:2: the id is not a UUID");
     check("level: low\n", "", "r.yml:1: no level");
     check("level: low", "level: severe", "r.yml:10: invalid level");
     check(

@@ -65,6 +65,10 @@ pub const LABEL: usize = 256;
 
 /// Longest text of a user-space message that is sent: more than AUDIT_MESSAGE_TEXT_MAX, a power of two.
 pub const MESSAGE: usize = 16 * 1024;
+/// Rows of `CALL_FILTERS` behind both tables: by `IORING_OP_*`.
+pub const OPERATIONS: u32 = 128;
+/// Bytes of the table of open descriptors that an event carries: 1024 descriptors.
+pub const OPEN_FDS: usize = 128;
 /// `struct sockaddr_storage`
 pub const SOCKADDR: usize = 128;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    audit_log::LogArgs, load::Attach, replay::ReplayArgs, run::socket::SocketArgs,
-    status_command::StatusArgs,
+    alerting::AlertArgs, audit_log::LogArgs, load::Attach, replay::ReplayArgs,
+    run::socket::SocketArgs, status_command::StatusArgs,
 };
 
 /// A Linux sensor: auditd's records and alerts from eBPF.
@@ -107,6 +107,8 @@ pub struct RunArgs {
     /// Use only the rules given with --rules.
     #[arg(long)]
     pub no_shipped_rules: bool,
+    #[command(flatten)]
+    pub alerts: AlertArgs,
     /// Which opens are reported, in records and events, too.
     #[arg(long, value_enum, default_value_t = Opens::Wanted)]
     pub opens: Opens,

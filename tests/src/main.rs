@@ -8,6 +8,7 @@ mod demo;
 mod harness;
 mod json;
 mod parity;
+mod preempt;
 mod sensor;
 mod soundness;
 mod tiny;

@@ -40,12 +40,18 @@ pub(crate) fn binary() -> std::ffi::OsString {
 impl Sensor {
     /// Starts `auklet run` and waits until its hooks are attached.
     pub(crate) fn start(args: &[&str]) -> Result<Self> {
+        Self::start_with(args, Stdio::inherit())
+    }
+
+    /// The same, and its log goes there.
+    pub(crate) fn start_with(args: &[&str], log: impl Into<Stdio>) -> Result<Self> {
         let mut child = Command::new(binary())
             .arg("run")
             .args(args)
             .env("AUKLET_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .context("start auklet")?;
         let lines = Arc::new(Lines::default());

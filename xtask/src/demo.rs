@@ -25,6 +25,7 @@ pub(crate) fn demo() -> Result<ExitCode> {
         built: &built,
         command: Some("auklet-guest demo"),
         timeout,
+        append: "",
     };
     let outcome = boot(&guest, |line| println!("{line}"))?;
     let total = start.elapsed().as_secs_f64();

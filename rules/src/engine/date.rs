@@ -1,8 +1,8 @@
 //! `|minute` to `|year`: a number out of a date, in UTC.
 //!
 //! "Warning: It is not designed to handle timezone or format conversions." A number is a time in
-//! Unix seconds; a text is `2026-11-30T20:15:00`, with `T` or a space, and whatever follows is left
-//! alone but for an offset, which is not understood.
+//! Unix seconds; a text is one of ISO 8601, like `2026-11-30T20:15:00`, with `T` or a space, and is in
+//! UTC where it has no offset.
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use crate::sigma::modifier::Modifier;

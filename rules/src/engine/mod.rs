@@ -132,6 +132,8 @@ impl Engine {
     fn evaluate(&self, event: &Observation, scratch: &mut Scratch) -> Vec<Finding> {
         let Scratch { found, answers } = scratch;
         self.index.find(event, found);
+        // Nothing is left but after a panic.
+        answers.forget();
         answers.resize(self.tests.len());
         let mut findings = Vec::new();
         let mut asked = Asked {

@@ -164,9 +164,8 @@ impl Test {
     /// Whether the event is what the item asks for.
     pub(crate) fn holds(&self, event: &Observation) -> bool {
         let Some(field) = self.field else {
-            let anywhere =
-                |m: &Matcher| event.fields().iter().any(|(_, v)| m.holds(Some(v), event));
-            return self.every_or_one(anywhere);
+            let texts = event.fields().iter().filter(|(_, v)| is_searched(v));
+            return self.every_or_one(|m| texts.clone().any(|(_, v)| m.holds(Some(v), event)));
         };
         let value = event.get(field);
         if self.negated {
@@ -190,9 +189,17 @@ impl Test {
         event.fields().iter().filter_map(|(id, value)| {
             let found = match self.field {
                 Some(field) => *id == field,
-                None => self.matchers.iter().any(|m| m.holds(Some(value), event)),
+                None => {
+                    let mut matchers = self.matchers.iter();
+                    is_searched(value) && matchers.any(|m| m.holds(Some(value), event))
+                }
             };
             found.then_some((*id, value))
         })
     }
+}
+
+/// Whether keywords are looked for in the value: a log has no word `false` for what is not so.
+fn is_searched(value: &Value) -> bool {
+    !matches!(value, Value::Bool(_))
 }

@@ -55,6 +55,10 @@ fn words(text: &str) -> Result<Vec<&str>, String> {
             c => return Err(format!("{c:?} has no meaning in a condition")),
         };
         words.push(&rest[..length]);
+        if first == '|' {
+            // Whatever follows, what is wrong is this.
+            break;
+        }
         rest = rest[length..].trim_start();
     }
     Ok(words)

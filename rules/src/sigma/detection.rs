@@ -197,7 +197,10 @@ fn modifier(name: &str, line: usize) -> Result<Modifier, Problem> {
     Modifier::parse(name).ok_or_else(|| {
         let problem = match name {
             "not" => "|not is no modifier; write not in the condition".to_owned(),
-            _ => format!("unknown modifier {name}; see docs/rules.md for those there are"),
+            _ => {
+                let known = Modifier::NAMES.join(", ");
+                format!("unknown modifier {name}; there are: {known}")
+            }
         };
         Problem::new(line, problem)
     })

@@ -23,6 +23,9 @@ macro_rules! modifiers {
         pub(crate) enum Modifier { $($variant),* }
 
         impl Modifier {
+            /// Every name.
+            pub(crate) const NAMES: &[&str] = &[$($($name),+),*];
+
             /// The modifier of that name.
             pub(crate) fn parse(name: &str) -> Option<Self> {
                 match name {

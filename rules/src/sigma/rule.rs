@@ -18,6 +18,8 @@ pub(crate) struct Rule {
     /// Our own block: Microsoft's identifier, what to do next.
     pub(crate) alias: Option<String>,
     pub(crate) remediation: Option<String>,
+    /// The id of the rule that this one stands in for.
+    pub(crate) replaces: Option<String>,
     pub(crate) logsource: LogSource,
     pub(crate) detections: Detections,
 }
@@ -56,7 +58,7 @@ const KEYS: [&str; 23] = [
     "regression_tests_path",
     "simulation",
 ];
-const AUKLET_KEYS: [&str; 2] = ["alias", "remediation"];
+const AUKLET_KEYS: [&str; 3] = ["alias", "remediation", "replaces"];
 const STATES: [&str; 5] = [
     "stable",
     "test",
@@ -88,6 +90,7 @@ impl Rule {
             falsepositives: texts(node, "falsepositives")?,
             alias: own(node, "alias")?,
             remediation: own(node, "remediation")?,
+            replaces: own(node, "replaces")?,
             logsource: LogSource::parse(node)?,
             detections: Detections::parse(detection)?,
         })

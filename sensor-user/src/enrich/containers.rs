@@ -18,9 +18,11 @@ pub(super) struct Containers {
 
 impl Containers {
     /// The container of a process; of one that has ended already, its parent's.
-    pub(super) fn of(&mut self, who: &Process) -> Option<Vec<u8>> {
+    /// One that has `executed` is asked for anew: runtimes move a process, then it executes.
+    pub(super) fn of(&mut self, who: &Process, executed: bool) -> Option<Vec<u8>> {
         if let Some((start, container)) = self.known.get(&who.pid)
             && *start == who.start_ns
+            && !executed
         {
             return container.clone();
         }

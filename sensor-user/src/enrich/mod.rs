@@ -92,12 +92,20 @@ impl Enricher {
         wanted.is_none_or(|wanted| wanted.contains(&category))
     }
 
-    fn container(&mut self, who: &crate::event::Process) -> Option<Vec<u8>> {
+    fn container(&mut self, event: &Event) -> Option<Vec<u8>> {
+        let executed = matches!(event.what, What::Exec(_));
         // A log's processes are not this machine's, or not there any more.
-        self.containers
-            .as_mut()
-            .filter(|_| who.start_ns != 0)?
-            .of(who)
+        let known = event.who.start_ns != 0;
+        let containers = self.containers.as_mut().filter(|_| known)?;
+        containers.of(&event.who, executed)
+    }
+
+    /// The same for an alert, whether or not rules ask for it.
+    fn container_of(&mut self, event: &Event) -> Option<Vec<u8>> {
+        match self.containers {
+            None if event.who.start_ns != 0 => Containers::default().of(&event.who, false),
+            _ => self.container(event),
+        }
     }
 
     /// A log tells a user's name.
@@ -187,7 +195,9 @@ impl Enricher {
             host: text(&self.host),
             process,
             ancestors: ancestors.collect(),
+            container: self.container_of(event).as_deref().map(text),
             object: object(event),
+            objects: objects(event),
             records: records.iter().map(|line| text(line.as_bytes())).collect(),
         }
     }
@@ -214,10 +224,29 @@ pub(crate) fn command_line(entry: Option<&ProcessEntry>) -> Vec<u8> {
         .unwrap_or_default()
 }
 
+/// Files of one event that an alert names.
+const OBJECTS: usize = 16;
+
+/// Every file that the event names, as it was resolved.
+fn objects(event: &Event) -> Vec<Text> {
+    let mut objects: Vec<Text> = Vec::new();
+    for path in event.paths.iter().filter_map(|item| item.resolved.as_ref()) {
+        let path = text(path);
+        if objects.len() < OBJECTS && !objects.contains(&path) {
+            objects.push(path);
+        }
+    }
+    objects
+}
+
 /// What was acted upon.
 fn object(event: &Event) -> Option<Text> {
     let path = match &event.what {
-        What::Exec(_) | What::Message(_) | What::Uring(_) => return None,
+        What::Exec(_) | What::Message(_) => return None,
+        What::Uring(_) => event
+            .opened()
+            .next_back()
+            .and_then(|(_, item)| item.resolved.as_ref()),
         What::Module(module) => match &module.file {
             Some(file) => file.resolved.as_ref(),
             None => module.name.as_ref(),

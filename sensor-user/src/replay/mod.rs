@@ -21,7 +21,7 @@
 //! [`PathItem::resolved`]: crate::event::PathItem::resolved
 
 mod aux;
-mod calls;
+pub(crate) mod calls;
 mod command;
 mod event;
 mod execve;

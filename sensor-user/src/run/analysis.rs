@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{BufReader, BufWriter, Write as _},
+    iter,
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,6 +18,7 @@ use auklet_rules::{
 };
 
 use crate::{
+    alerting::Told,
     audit_log::now_ns,
     enrich::{Enricher, HostFiles, acts},
     event::Event,
@@ -28,18 +30,14 @@ const SWEEP_FILES: usize = 64;
 pub(super) const SWEEP: Duration = Duration::from_secs(10);
 /// How often what is known is written, while it changes.
 const SAVE: Duration = Duration::from_secs(60);
+/// Added facts that tell one change of a file from another.
+const ADDED: usize = 32;
 
 /// Who was seen to act: what rules see of him, and what an alert shows.
 #[derive(Debug)]
 struct Witness {
     common: Observation,
     scene: Scene,
-}
-
-/// An observation, and the alert's scene should a rule match.
-pub(super) struct Told {
-    pub(super) observation: Observation,
-    pub(super) scene: Scene,
 }
 
 /// Analysers of files.
@@ -173,7 +171,17 @@ fn told(change: Change<Arc<Witness>>, enricher: &Enricher) -> Told {
         }
     }
     scene.object = Some((&change.path[..]).into());
-    Told { observation, scene }
+    // Another key in the same file is another alert, not the same once more.
+    let added = change.added().into_iter().map(|(key, _)| key);
+    let parts: Vec<&[u8]> = iter::once(&change.path[..])
+        .chain(added.take(ADDED))
+        .collect();
+    Told {
+        object: parts.join(&b'\n'),
+        time_ms: scene.time_ms,
+        observation,
+        scene,
+    }
 }
 
 /// What an earlier run wrote; `None`: nothing yet. Only root may have written it.

@@ -35,6 +35,10 @@ fn wanted(filter: &mut KernelFilter, interest: &Interest) {
     {
         filter.opens |= opens::WRITES;
     }
+    if super::wanted::all_opens(interest) {
+        filter.opens = opens::ALL;
+        return;
+    }
     match &interest.reads {
         FileNames::Nothing => {}
         FileNames::All => filter.opens = opens::ALL,

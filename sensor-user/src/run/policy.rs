@@ -41,6 +41,13 @@ pub(super) fn decide(policy: Option<&mut Policy>, event: &mut Event) -> Verdict 
     }
     let verdict = policy.decide(event);
     event.key.clone_from(&verdict.key);
+    let operations = event.aux.iter_mut().filter_map(|aux| match aux {
+        Aux::Operation(operation) => Some(operation),
+        _ => None,
+    });
+    for (operation, (recorded, key)) in operations.zip(verdict.operations.iter().cloned()) {
+        (operation.recorded, operation.key) = (recorded, key);
+    }
     policy.follow(event);
     verdict
 }

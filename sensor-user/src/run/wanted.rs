@@ -83,6 +83,18 @@ fn named(pinned: &[u8]) -> Vec<(Abi, u32)> {
         .collect()
 }
 
+/// Whether a rule of `service: auditd` pins a call that opens files: then every open is wanted.
+pub(super) fn all_opens(interest: &Interest) -> bool {
+    let opens = |(abi, nr): &(Abi, u32)| {
+        let name = syscalls::layout(abi.arch(), *nr);
+        matches!(name, Some("open" | "openat" | "openat2" | "creat"))
+    };
+    let pinned = interest.audit.calls.iter();
+    pinned
+        .flat_map(|pinned| named(pinned))
+        .any(|call| opens(&call))
+}
+
 /// Policy and rules together: what either wants is let through.
 pub(super) fn merged(mut policy: Vec<Wanted>, rules: Vec<Wanted>) -> Vec<Wanted> {
     for (abi, nr, filter) in rules {
@@ -104,6 +116,11 @@ fn either(rules: &CallFilter, policy: &CallFilter) -> CallFilter {
     both.alternatives[first..first + second].copy_from_slice(&policy.alternatives[..second]);
     both.count += policy.count;
     both
+}
+
+/// None of these calls.
+pub(super) fn nothing() -> CallFilter {
+    any_of(&[])
 }
 
 /// Every one of these calls.
@@ -201,6 +218,9 @@ mod tests {
         let expect = BTreeSet::from(["personality", "splice"]);
         assert_eq!(names(&wanted, Abi::Native), expect);
         assert!(wanted.iter().all(|(.., filter)| filter.all == 1));
+        assert!(!all_opens(&asked));
+        asked.audit.calls.insert(b"257".to_vec());
+        assert!(all_opens(&asked));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(crate) const CASES: &[Lone] = &[
     lone("rules/every category raises its alert", categories),
     lone("rules/sign-ins and accounts", messages),
     lone("rules/what is wanted is not recorded", not_recorded),
+    lone("rules/containers", containers),
 ];
 
 /// A rule: title, log source, selection.
@@ -83,7 +84,7 @@ const RULES: &[Rule] = &[
     (
         "by record",
         "service: auditd",
-        "type: EXECVE\n        a0: true\n        a1: DIR",
+        "type: EXECVE\n        a0: 'true'\n        a1: DIR",
     ),
     (
         "by call",
@@ -264,6 +265,53 @@ fn messages(ctx: &LoneCtx) -> Result<()> {
     }
     all_raised(&mut sensor, MESSAGES)?;
     sensor.stop().map(|_| ())
+}
+
+/// A control group named as a runtime names one: what a process executes once it is in there.
+fn containers(ctx: &LoneCtx) -> Result<()> {
+    if ctx.native {
+        return Err(skip("makes a control group"));
+    }
+    let id = "5ca1ab1e".repeat(8);
+    let selection: &'static str = format!("ContainerId: {id}\n        Arg0: 'true'").leak();
+    let rule = ("contained", "category: process_creation", selection);
+    let rules = rule_file(&ctx.dir, 0, &[rule])?;
+    let groups = ctx.dir.join("groups");
+    fs::create_dir(&groups)?;
+    let mount = Command::new("mount")
+        .args(["-t", "cgroup2", "none"])
+        .arg(&groups)
+        .status()?;
+    if !mount.success() {
+        return Err(skip("cgroup2 can't be mounted"));
+    }
+    let group = groups.join(format!("docker-{id}.scope"));
+    fs::create_dir(&group)?;
+    let args = [
+        "--attach",
+        &ctx.plan,
+        "--json",
+        "--no-shipped-rules",
+        "--rules",
+        &rules,
+    ];
+    let mut sensor = Sensor::start(&args)?;
+    let script = format!(
+        "echo $$ > {}/cgroup.procs && sleep 1 && exec true",
+        group.display()
+    );
+    let status = Command::new("sh").args(["-c", &script]).status()?;
+    let raised = sensor.wait_for("contained", |v| {
+        v["type"] == "alert" && v["title"] == "contained"
+    });
+    sensor.stop()?;
+    fs::remove_dir(&group)?;
+    let umount = Command::new("umount").arg(&groups).status()?;
+    raised?;
+    if !(status.success() && umount.success()) {
+        bail!("the script {status}, umount {umount}");
+    }
+    Ok(())
 }
 
 /// Without a policy the four families are recorded, with one what it says; no rule changes that.

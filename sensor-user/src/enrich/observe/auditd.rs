@@ -227,7 +227,12 @@ fn share(event: &Event, found: &mut [Observation]) {
     let shared = SHARED.map(|name| name.as_bytes());
     let of_call: Vec<(FieldId, Value)> = found
         .iter()
-        .find(|seen| seen.get(id!("type")) == Some(&bytes(b"SYSCALL")))
+        .find(|seen| {
+            let kind = seen.get(id!("type"));
+            [&b"SYSCALL"[..], b"URINGOP"]
+                .iter()
+                .any(|head| kind == Some(&bytes(head)))
+        })
         .map(|seen| seen.fields().to_vec())
         .unwrap_or_default();
     let command_line = match &event.what {

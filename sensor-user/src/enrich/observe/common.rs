@@ -44,7 +44,7 @@ pub(super) fn fill(
     if let Some(cwd) = &event.cwd {
         observation.set(id!("CurrentDirectory"), bytes(cwd));
     }
-    if let Some(container) = enricher.container(who) {
+    if let Some(container) = enricher.container(event) {
         observation.set(id!("ContainerId"), bytes(&container));
     }
     ancestors(enricher, who.pid, processes, observation);

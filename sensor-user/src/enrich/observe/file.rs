@@ -13,7 +13,11 @@ pub(super) fn open(event: &Event, open: &Open) -> Option<Observation> {
     if !event.success() {
         return None;
     }
-    let item = event.paths.last()?;
+    opened(event.paths.last()?, open)
+}
+
+/// A file that was opened, by a call or by an operation of io_uring.
+pub(super) fn opened(item: &PathItem, open: &Open) -> Option<Observation> {
     let category = if open.flags & WRITES != 0 {
         Category::FileEvent
     } else {

@@ -59,6 +59,12 @@ pub(super) fn observations(
         What::Message(message) => message::told(message).into_iter().collect(),
         What::Uring(_) => Vec::new(),
     };
+    // Those of io_uring are inside the event of a call, or events of their own.
+    found.extend(
+        event
+            .opened()
+            .filter_map(|(open, item)| file::opened(item, open)),
+    );
     found.retain(|observation| enricher.wants(observation.category));
     if let Some((last, rest)) = found.split_last_mut() {
         common::fill(enricher, event, processes, last);

@@ -3,7 +3,11 @@
 use auklet_rules::{Category, Observation, Value, id};
 
 use super::{bytes, file, int, low32};
-use crate::event::{Event, NameType, PathItem, Syscall};
+use crate::{
+    event::{Event, NameType, PathItem, Syscall},
+    replay::calls::from_descriptor,
+    syscalls,
+};
 
 pub(super) const RENAME: &[&str] = &["rename", "renameat", "renameat2"];
 pub(super) const LINK: &[&str] = &["link", "linkat", "symlink", "symlinkat"];
@@ -84,12 +88,20 @@ fn about(
     Some(fields)
 }
 
-/// The path as the kernel resolved it; else, as text, from the working directory.
+/// The path as the kernel resolved it; else, as text, from the working directory. A name that starts at a
+/// descriptor of which nobody knows where it leads has none.
 pub(super) fn absolute(event: &Event, item: &PathItem) -> Option<Vec<u8>> {
-    if let Some(path) = item.resolved.as_ref().filter(|path| path.starts_with(b"/")) {
-        return Some(path.to_vec());
+    if let Some(path) = &item.resolved {
+        return path.starts_with(b"/").then(|| path.to_vec());
     }
     let name = item.name.as_ref()?;
+    let elsewhere = event.call.is_some_and(|call| {
+        let of = syscalls::layout(call.arch, call.nr);
+        from_descriptor(of, &call.args)
+    });
+    if elsewhere && !name.starts_with(b"/") {
+        return None;
+    }
     from(event.cwd.as_deref().unwrap_or_default(), name)
 }
 
@@ -229,7 +241,7 @@ fn attribute(event: &Event, call: &Syscall, name: &str) -> Option<Observation> {
 }
 
 /// The 16-bit calls of the 32-bit table have 65535 for what is to stay.
-const I386: u32 = crate::syscalls::AUDIT_ARCH_I386;
+const I386: u32 = syscalls::AUDIT_ARCH_I386;
 
 #[cfg(test)]
 mod tests {

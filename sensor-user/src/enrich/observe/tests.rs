@@ -187,6 +187,20 @@ fn links_removals_and_attributes() {
     says(one(&all, Category::FileAttribute), &owner);
 }
 
+/// Nobody knows where descriptor 5 leads.
+#[test]
+fn no_path_is_made_up() {
+    let old = "CWD cwd=\"/var\"
+        PATH item=0 name=\"log/x\" inode=9 dev=08:01 mode=0100600 ouid=0 ogid=0 rdev=00:00 nametype=DELETE";
+    let all = seen(263, "a0=5 a1=1 a2=0 a3=0", old);
+    assert!(all.iter().all(|o| o.category == Category::Auditd));
+    let record = all.iter().find(|o| o.get(id!("nametype")).is_some());
+    says(record.expect("PATH"), &[(id!("name"), "log/x")]);
+    let all = seen(263, "a0=ffffff9c a1=1 a2=0 a3=0", old);
+    let gone = [(id!("TargetFilename"), "/var/log/x")];
+    says(one(&all, Category::FileDelete), &gone);
+}
+
 #[test]
 fn connections_have_addresses() {
     let address = "SOCKADDR saddr=0200115CC63364070000000000000000";
