@@ -200,6 +200,13 @@ impl RuleSet {
         self.parts.engines.explain(id, observation)
     }
 
+    /// Whether one rule, named by its id, matches an observation: without the index, so that tests
+    /// can tell what the index is worth.
+    #[must_use]
+    pub fn matches_alone(&self, id: &str, observation: &Observation) -> Option<bool> {
+        self.parts.engines.matches(id, observation)
+    }
+
     /// How many rules are tried on every event of their category, because no value excludes them.
     #[must_use]
     pub fn tried_always(&self) -> usize {

@@ -15,6 +15,8 @@ use serde_json::Value;
 
 /// Emulated machines are slow; nothing here waits longer than it must.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// The kernel verifies the programs first: minutes where the machine below has other work.
+const START: Duration = Duration::from_secs(600);
 /// Lines kept for questions that come later.
 const KEPT: usize = 60_000;
 
@@ -59,7 +61,8 @@ impl Sensor {
         let reader = lines.clone();
         thread::spawn(move || read(output, &reader));
         let mut sensor = Self { child, lines };
-        if let Err(error) = sensor.wait_for("the ready line", |v| v["type"] == "ready") {
+        let ready = sensor.wait_timed("the ready line", START, |v| v["type"] == "ready");
+        if let Err(error) = ready {
             let _ended = sensor.child.kill().is_ok();
             return Err(error);
         }

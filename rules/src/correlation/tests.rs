@@ -1,5 +1,4 @@
 //! Windows against a model that keeps everything, and the store against floods.
-#![expect(clippy::unwrap_used, reason = "a test panics freely")]
 use std::{
     collections::{BTreeSet, HashMap},
     hash::{BuildHasher as _, RandomState},

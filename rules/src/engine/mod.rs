@@ -114,12 +114,30 @@ impl Engines {
         SCRATCH.with_borrow_mut(|scratch| engine.evaluate(event, scratch))
     }
 
-    /// Why a rule matches the observation, or does not.
-    pub(crate) fn explain(&self, id: &str, event: &Observation) -> Option<Explanation> {
+    /// Whether a rule matches the observation, without asking the index.
+    pub(crate) fn matches(&self, id: &str, event: &Observation) -> Option<bool> {
+        let (category, engine, program) = self.find(id)?;
+        let mut answers = Answers::default();
+        answers.resize(engine.tests.len());
+        let mut asked = Asked {
+            tests: &engine.tests,
+            event,
+            answers: &mut answers,
+        };
+        Some(event.category == category && program.matches(&mut asked))
+    }
+
+    fn find(&self, id: &str) -> Option<(Category, &Engine, &Program)> {
         self.0.iter().find_map(|(category, engine)| {
             let program = engine.programs.iter().find(|p| p.meta.id == id)?;
-            Some(explain::explain(program, &engine.tests, *category, event))
+            Some((*category, engine, program))
         })
+    }
+
+    /// Why a rule matches the observation, or does not.
+    pub(crate) fn explain(&self, id: &str, event: &Observation) -> Option<Explanation> {
+        let (category, engine, program) = self.find(id)?;
+        Some(explain::explain(program, &engine.tests, category, event))
     }
 
     /// Rules that no value of any field excludes: they are tried on every event of their category.
