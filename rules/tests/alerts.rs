@@ -5,16 +5,17 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use auklet_rules::{Level, RuleSet, cases, test, tests_of};
 
-/// Title, and the gravest level that it can have.
-const TITLES: [(&str, Level); 10] = [
-    ("A new user was added to the sudoers group", Level::Medium),
-    ("Detected Persistence Attempt", Level::High),
+const TITLES: [(&str, Level); 9] = [
+    ("A new user was added to the sudoers group", Level::Low),
+    ("Detected Persistence Attempt", Level::Medium),
     (
         "Likely exploit of DynoRoot vulnerability in dhcp client",
         Level::High,
     ),
-    ("Manipulation of scheduled tasks detected", Level::High),
-    ("New SSH key added", Level::Low),
+    (
+        "Manipulation of scheduled tasks detected",
+        Level::Informational,
+    ),
     (
         "Potential port forwarding to external IP address",
         Level::Medium,
@@ -25,7 +26,7 @@ const TITLES: [(&str, Level); 10] = [
     ),
     (
         "Process seen accessing the SSH authorized keys file in an unusual way",
-        Level::Medium,
+        Level::Low,
     ),
     ("Suspicious file timestamp modification", Level::Low),
     ("Suspicious kernel module detected", Level::Medium),

@@ -15,7 +15,6 @@ mod records;
 mod reload;
 mod rules;
 mod utime;
-mod watched;
 mod who;
 
 pub(crate) use self::module::dummy;
@@ -47,7 +46,6 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         reload::CASES,
         rules::CASES,
         loss::CASES,
-        watched::CASES,
         limits::CASES,
         plan::CASES,
         open::ring::CASES,
