@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::{
     build, setup,
     setup::kernels::Kernel,
-    vm::{Guest, boot},
+    vm::{Clock, Guest, boot},
 };
 
 pub(crate) fn demo() -> Result<ExitCode> {
@@ -25,6 +25,7 @@ pub(crate) fn demo() -> Result<ExitCode> {
         built: &built,
         command: Some("auklet-guest demo"),
         timeout,
+        clock: Clock::Time,
     };
     let outcome = boot(&guest, |line| println!("{line}"))?;
     let total = start.elapsed().as_secs_f64();

@@ -16,7 +16,7 @@ use crate::{
     command::{command, is_root, loud},
     setup,
     setup::kernels::{Kernel, NEWEST},
-    vm::{Guest, boot, kernels},
+    vm::{Clock, Guest, boot, kernels},
 };
 
 #[derive(Args)]
@@ -256,6 +256,7 @@ fn guest(kernel: &Kernel, drive: &str, built: &Built) -> (Tally, Vec<String>) {
         built,
         command: Some(&command),
         timeout,
+        clock: Clock::Time,
     };
     let mut text = String::new();
     let outcome = boot(&guest, |line| {
