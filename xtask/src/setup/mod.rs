@@ -11,7 +11,14 @@ use crate::{apt, cache};
 /// For the eBPF object and the static binaries.
 const BUILD_PACKAGES: [&str; 2] = ["gcc", "libc6-dev"];
 /// For the guests.
-const GUEST_PACKAGES: [&str; 5] = ["qemu-system-x86", "debootstrap", "cpio", "zstd", "xz-utils"];
+const GUEST_PACKAGES: [&str; 6] = [
+    "qemu-system-x86",
+    "qemu-utils",
+    "debootstrap",
+    "cpio",
+    "zstd",
+    "xz-utils",
+];
 
 /// Everything.
 pub(crate) fn setup(refresh: bool) -> Result<()> {
