@@ -2,7 +2,9 @@
 use serde::Serialize;
 
 use crate::{
-    engine::{Finding, Matched},
+    detector::{Proof, Raised},
+    engine::Matched,
+    evidence::EventRef,
     meta::Level,
     printable::Text,
 };
@@ -60,8 +62,12 @@ pub struct Scene {
     pub process: Process,
     /// Nearest first.
     pub ancestors: Vec<Ancestor>,
+    /// The container that it ran in, where it did.
+    pub container: Option<Text>,
     /// What it was done to: a path, a module.
     pub object: Option<Text>,
+    /// Everything that the event names, the above among it.
+    pub objects: Vec<Text>,
     /// The audit records of the event.
     pub records: Vec<Text>,
 }
@@ -71,6 +77,18 @@ pub struct Scene {
 pub struct Alert {
     /// When it happened: RFC 3339, UTC, milliseconds.
     pub time: String,
+    /// This alert's own number, which its updates share: 16 hexadecimal digits.
+    pub uid: String,
+    /// When it was first and last seen, as `time`.
+    pub first_seen: String,
+    /// The same as `first_seen` until it is seen again.
+    pub last_seen: String,
+    /// How often it was seen between them.
+    pub count: u64,
+    /// Not the first of this `uid`: the same was seen again.
+    pub update: bool,
+    /// Too many alerts of this rule: `count` is of various processes and objects, this is one of them.
+    pub various: bool,
     /// The documented title.
     pub title: Text,
     /// The rule's identifier.
@@ -87,29 +105,50 @@ pub struct Alert {
     pub description: Text,
     /// What to do next.
     pub remediation: Option<Text>,
+    /// Harmless causes.
+    pub falsepositives: Vec<Text>,
     /// Where the rule was written.
     pub rule_file: Text,
+    /// Which version of that file it was: its SHA-256, in hexadecimal.
+    pub rule_version: String,
     /// This machine's name.
     pub host: Text,
+    /// The container that it ran in, where it did.
+    pub container: Option<Text>,
     /// Who did it.
     pub process: Process,
     /// Nearest first.
     pub ancestors: Vec<Ancestor>,
     /// What it was done to.
     pub object: Option<Text>,
+    /// Everything that the event names.
+    pub objects: Vec<Text>,
     /// Why the rule matched.
     pub matched: Vec<Matched>,
+    /// For a correlation: what it found, such as `12 events in 10m`.
+    pub found: Option<Text>,
+    /// For a correlation: the events that it is about, the latest last; `ausearch -a` finds each.
+    pub events: Vec<EventRef>,
     /// The audit records that prove it.
     pub records: Vec<Text>,
 }
 
 impl Alert {
     /// The alert that a finding raises.
-    pub fn new(finding: Finding, scene: Scene) -> Self {
+    pub fn new(raised: impl Into<Raised>, scene: Scene) -> Self {
+        let Raised { finding, proof, .. } = raised.into();
         let rule = &finding.rule;
         let texts = |items: &[String]| items.iter().map(|i| i.as_str().into()).collect();
+        let time = rfc3339(scene.time_ms);
+        let Proof { says, events, .. } = proof.unwrap_or_default();
         Self {
-            time: rfc3339(scene.time_ms),
+            uid: String::new(),
+            first_seen: time.clone(),
+            last_seen: time.clone(),
+            time,
+            count: 1,
+            update: false,
+            various: false,
             title: rule.title.as_str().into(),
             id: rule.id.as_str().into(),
             alias: rule.alias.as_deref().map(Text::from),
@@ -118,19 +157,32 @@ impl Alert {
             techniques: texts(&rule.techniques),
             description: rule.description.as_str().into(),
             remediation: rule.remediation.as_deref().map(Text::from),
+            falsepositives: texts(&rule.falsepositives),
             rule_file: rule.file.as_os_str().as_encoded_bytes().into(),
+            rule_version: rule.version.clone(),
             host: scene.host,
+            container: scene.container,
             process: scene.process,
             ancestors: scene.ancestors,
             object: scene.object,
+            objects: scene.objects,
             matched: finding.matched,
+            found: says,
+            events,
             records: scene.records,
         }
+    }
+
+    /// The same alert, seen more often: `last_ms` is Unix milliseconds.
+    pub(crate) fn seen_again(&mut self, count: u64, last_ms: i64) {
+        self.count = count;
+        self.last_seen = rfc3339(last_ms);
+        self.update = true;
     }
 }
 
 /// `2026-11-24T09:30:00.123Z`.
-fn rfc3339(unix_ms: i64) -> String {
+pub(crate) fn rfc3339(unix_ms: i64) -> String {
     let (days, ms) = (
         unix_ms.div_euclid(86_400_000),
         unix_ms.rem_euclid(86_400_000),

@@ -1,129 +1,59 @@
-//! Cuts a rule file into its YAML documents and parses each, so that every error has a line.
-//!
-//! rsigma reports most problems without a position. Parsing one document at a time, and looking
-//! for the offending key in its text, gives the line that an administrator needs.
+//! The YAML documents of a rule file, and errors that name their lines.
 use std::path::Path;
 
-use rsigma_parser::{SigmaRule, parse_sigma_yaml};
-
-use crate::error::RuleError;
+use crate::{
+    error::RuleError,
+    sigma::yaml::{self, Node, Problem},
+};
 
 /// One YAML document of a file.
 pub(crate) struct Document<'a> {
     pub(crate) file: &'a Path,
-    /// Lines of the file before this document.
-    skipped_lines: usize,
-    text: String,
+    pub(crate) node: Node,
 }
 
 impl<'a> Document<'a> {
     /// The documents of a file; those that hold nothing but comments are left out.
-    pub(crate) fn split(file: &'a Path, text: &str) -> Vec<Self> {
-        let mut documents = vec![Self::starting_at(file, 0)];
-        for (number, line) in text.lines().enumerate() {
-            let marker = line == "---" || line.starts_with("--- ");
-            if marker {
-                documents.push(Self::starting_at(file, number));
-            }
-            if let Some(document) = documents.last_mut() {
-                document.text.push_str(line);
-                document.text.push('\n');
-            }
-        }
-        documents.retain(Self::says_something);
-        documents
-    }
-
-    fn starting_at(file: &'a Path, skipped_lines: usize) -> Self {
-        let text = String::new();
-        Self {
-            file,
-            skipped_lines,
-            text,
-        }
-    }
-
-    fn says_something(&self) -> bool {
-        let empty = |l: &str| l.is_empty() || l == "---" || l.starts_with('#');
-        !self.text.lines().all(|l| empty(l.trim()))
-    }
-
-    /// The one detection rule in it.
-    pub(crate) fn rule(&self) -> Result<SigmaRule, RuleError> {
-        let found = parse_sigma_yaml(&self.text).map_err(|e| self.parse_error(&e.to_string()))?;
-        if let Some(problem) = found.errors.first() {
-            return Err(self.parse_error(problem));
-        }
-        if !found.correlations.is_empty() || !found.filters.is_empty() {
-            let problem = "correlations and filters are not supported yet";
-            return Err(self.error_at("correlation", problem));
-        }
-        match <[SigmaRule; 1]>::try_from(found.rules) {
-            Ok([rule]) => Ok(rule),
-            Err(_none) => Err(self.error_at("", "no rule in this document")),
-        }
+    pub(crate) fn split(file: &'a Path, text: &str) -> Result<Vec<Self>, RuleError> {
+        let nodes = yaml::documents(text).map_err(|problem| error(file, problem))?;
+        Ok(nodes.into_iter().map(|node| Self { file, node }).collect())
     }
 
     /// An error at the line that holds `key`, or at the document's first line.
     pub(crate) fn error_at(&self, key: &str, problem: impl Into<String>) -> RuleError {
-        let line = self.text.lines().position(|line| has_key(line, key));
-        let line = line.unwrap_or_else(|| self.first_line());
-        self.error(line + 1, problem.into())
+        self.error(Problem::new(self.line_of(key), problem))
     }
 
-    fn first_line(&self) -> usize {
-        let said = |line: &str| !line.is_empty() && !line.starts_with("---");
-        self.text.lines().position(said).unwrap_or(0)
+    /// The line of `key`, or the document's first.
+    pub(crate) fn line_of(&self, key: &str) -> usize {
+        line_of(&self.node, key).unwrap_or(self.node.line)
     }
 
-    fn error(&self, line: usize, problem: String) -> RuleError {
-        RuleError {
-            file: self.file.to_owned(),
-            line: self.skipped_lines + line,
-            problem,
-        }
-    }
-
-    /// An error that rsigma reported: its line if it names one, else that of a key it mentions.
-    fn parse_error(&self, problem: &str) -> RuleError {
-        if problem.starts_with("YAML") {
-            let (what, line) = position(problem);
-            return self.error(line, format!("bad YAML: {what}"));
-        }
-        if problem.starts_with("Condition") {
-            // A drawing of several lines; the last says what was expected.
-            let expected = problem.lines().last().unwrap_or(problem);
-            let expected = expected.trim_start_matches([' ', '=']);
-            return self.error_at("condition", format!("bad condition: {expected}"));
-        }
-        let mut words = problem.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let line = words.find_map(|word| self.text.lines().position(|l| mentions(l, word)));
-        let line = line.unwrap_or_else(|| self.first_line());
-        let problem: Vec<&str> = problem.split_whitespace().collect();
-        self.error(line + 1, problem.join(" "))
+    /// An error whose line is known.
+    pub(crate) fn error(&self, problem: Problem) -> RuleError {
+        error(self.file, problem)
     }
 }
 
-/// Splits `YAML parse error: WHAT at line 3 column 7` into WHAT and the line.
-fn position(problem: &str) -> (&str, usize) {
-    let what = problem.split_once(": ").map_or(problem, |(_, what)| what);
-    let Some((head, tail)) = what.split_once(" at line ") else {
-        return (what, 1);
+fn error(file: &Path, Problem { line, problem }: Problem) -> RuleError {
+    // What a file says is quoted: it must not move a terminal's cursor, nor make a second line.
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
     };
-    let digits = tail.split(|c: char| !c.is_ascii_digit()).next();
-    (head, digits.and_then(|d| d.parse().ok()).unwrap_or(1))
+    RuleError {
+        file: file.to_owned(),
+        line,
+        problem: problem.chars().map(shown).collect(),
+    }
 }
 
-/// Whether a line of YAML is `key:`, `key|modifier:` or `- key…:`.
-fn has_key(line: &str, key: &str) -> bool {
-    let line = line.trim_start().trim_start_matches("- ").trim_start();
-    let rest = line.trim_start_matches(['\'', '"']).strip_prefix(key);
-    !key.is_empty() && rest.is_some_and(|rest| rest.starts_with([':', '|', '[', '\'', '"']))
-}
-
-/// Whether a line has `word` as its key or as a modifier of its key.
-fn mentions(line: &str, word: &str) -> bool {
-    let modifier = |part: &str| !word.is_empty() && part.trim_end_matches(':') == word;
-    let key = line.split_once(": ").map_or(line, |(key, _)| key);
-    has_key(line, word) || key.split('|').skip(1).any(modifier)
+/// The line of the first key of that name, with or without modifiers.
+fn line_of(node: &Node, key: &str) -> Option<usize> {
+    let entries = node.map().unwrap_or_default();
+    let name = |entry: &str| entry.split('|').next() == Some(key);
+    let own = entries.iter().find(|e| name(&e.key)).map(|e| e.line);
+    let values = entries.iter().map(|e| &e.value);
+    let mut inner = values.chain(node.list().unwrap_or_default());
+    own.or_else(|| inner.find_map(|value| line_of(value, key)))
 }

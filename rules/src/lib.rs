@@ -2,30 +2,57 @@
 //!
 //! The crate knows nothing of eBPF. The sensor describes one event as an [`Observation`]; a
 //! [`RuleSet`] says which rules match it; an [`Alert`] is a match together with who did it and the
-//! audit records that prove it. Which engine evaluates Sigma is a private matter of `engine`
+//! audit records that prove it. How Sigma is read is `sigma`'s matter, how it is evaluated `engine`'s
 //! (docs/adr/0004-sigma-evaluation.md).
 #![forbid(unsafe_code)]
 
 mod alert;
+mod cases;
+mod category;
 mod check;
+#[cfg(test)]
+mod conformance;
+mod correlation;
+mod detector;
+#[cfg(test)]
+mod differential;
 mod document;
 mod engine;
 mod error;
+mod evidence;
 mod fields;
 mod interest;
+mod json;
+mod load;
+mod logsource;
 mod meta;
 mod observation;
+#[cfg(test)]
+mod oracle;
+mod pins;
 mod printable;
 mod render;
 mod ruleset;
+mod sigma;
+mod throttle;
+mod tuning;
 
 pub use alert::{Alert, Ancestor, Process, Scene};
-pub use engine::{Finding, Matched};
+pub use cases::{Case, Tested, cases, test, tests_of};
+pub use category::Category;
+pub use correlation::state::{CorrelationCounts, Moment};
+pub use detector::{DEFAULT_CORRELATION_BYTES, Detector, Proof, Raised};
+pub use engine::{
+    AlternativeVerdict, ConditionVerdict, Explanation, Finding, ItemVerdict, Lists, Matched,
+    SelectionVerdict, ValueVerdict,
+};
 pub use error::{RuleError, RuleErrors};
-pub use fields::{Category, FIELDS, Field, FieldId, Kind, field};
-pub use interest::{FileNames, Interest};
+pub use evidence::EventRef;
+pub use fields::{FIELDS, Field, FieldId, Kind, NOT_OFFERED, field};
+pub use interest::{AuditInterest, FileNames, Interest};
 pub use meta::{Level, RuleMeta};
 pub use observation::{Observation, Value};
 pub use printable::{Text, printable};
 pub use render::render;
-pub use ruleset::RuleSet;
+pub use ruleset::{RuleCounts, RuleSet, source};
+pub use throttle::{Entity, Throttle, ThrottleCounts, ThrottleSettings};

@@ -1,14 +1,16 @@
 //! What a rule says about itself: the alert's title, how bad it is, what to do next.
 use std::{fmt, path::PathBuf};
 
-use rsigma_parser::SigmaRule;
 use serde::Serialize;
 
+use crate::{correlation::spec::Spec, sigma::rule::Rule};
+
 /// How bad it is if the rule is right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// For the record.
+    #[default]
     Informational,
     /// Worth a look.
     Low,
@@ -21,6 +23,19 @@ pub enum Level {
 }
 
 impl Level {
+    const ALL: [Self; 5] = [
+        Self::Informational,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::Critical,
+    ];
+
+    /// The level of that name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+
     /// The level's name in Sigma.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,20 +54,8 @@ impl fmt::Display for Level {
     }
 }
 
-impl From<rsigma_parser::Level> for Level {
-    fn from(level: rsigma_parser::Level) -> Self {
-        match level {
-            rsigma_parser::Level::Informational => Self::Informational,
-            rsigma_parser::Level::Low => Self::Low,
-            rsigma_parser::Level::Medium => Self::Medium,
-            rsigma_parser::Level::High => Self::High,
-            rsigma_parser::Level::Critical => Self::Critical,
-        }
-    }
-}
-
 /// A rule's description of the alert it raises.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RuleMeta {
     /// The documented title, word for word. Rules that share it raise the same alert.
     pub title: String,
@@ -74,6 +77,8 @@ pub struct RuleMeta {
     pub falsepositives: Vec<String>,
     /// Where the rule was written.
     pub file: PathBuf,
+    /// SHA-256 of that file, in hexadecimal.
+    pub version: String,
 }
 
 /// ATT&CK's enterprise tactics, as tags spell them.
@@ -121,18 +126,59 @@ fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A string of the rule's `auklet:` block.
-fn own(rule: &SigmaRule, key: &str) -> Option<String> {
-    let text = rule.custom_attributes.get("auklet")?.get(key)?.as_str()?;
-    Some(folded(text))
+/// What rules and correlations say about themselves, as it was written.
+pub(crate) struct About<'a> {
+    title: &'a str,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) level: Option<&'a str>,
+    alias: Option<&'a str>,
+    description: &'a str,
+    remediation: Option<&'a str>,
+    tags: &'a [String],
+    falsepositives: &'a [String],
+}
+
+impl<'a> About<'a> {
+    pub(crate) fn of_rule(rule: &'a Rule) -> Self {
+        Self {
+            title: &rule.title,
+            id: rule.id.as_deref(),
+            level: rule.level.as_deref(),
+            alias: rule.alias.as_deref(),
+            description: &rule.description,
+            remediation: rule.remediation.as_deref(),
+            tags: &rule.tags,
+            falsepositives: &rule.falsepositives,
+        }
+    }
+
+    pub(crate) fn of_correlation(spec: &'a Spec) -> Self {
+        Self {
+            title: &spec.title,
+            id: spec.id.as_ref().map(|id| id.text.as_str()),
+            level: spec.level.as_ref().map(|level| level.text.as_str()),
+            alias: spec.alias.as_deref(),
+            description: &spec.description,
+            remediation: spec.remediation.as_deref(),
+            tags: &spec.tags,
+            falsepositives: &spec.falsepositives,
+        }
+    }
 }
 
 impl RuleMeta {
-    /// Takes it from a rule that passed its checks: `id` and `level` are given.
-    pub(crate) fn new(rule: &SigmaRule, id: String, level: Level, file: PathBuf) -> Self {
+    /// Takes it from a rule that passed its checks: `id` and `level` are given; `version` is that of
+    /// the file.
+    pub(crate) fn new(
+        about: About<'_>,
+        id: String,
+        level: Level,
+        file: PathBuf,
+        version: String,
+    ) -> Self {
         let mut tactics = Vec::new();
         let mut techniques = Vec::new();
-        for tag in &rule.tags {
+        for tag in about.tags {
             match attack(tag) {
                 Some(Attack::Tactic(name)) => tactics.push(name),
                 Some(Attack::Technique(id)) => techniques.push(id),
@@ -140,16 +186,17 @@ impl RuleMeta {
             }
         }
         Self {
-            title: folded(&rule.title),
+            title: folded(about.title),
             id,
-            alias: own(rule, "alias"),
+            alias: about.alias.map(folded),
             level,
             tactics,
             techniques,
-            description: folded(rule.description.as_deref().unwrap_or_default()),
-            remediation: own(rule, "remediation"),
-            falsepositives: rule.falsepositives.iter().map(|f| folded(f)).collect(),
+            description: folded(about.description),
+            remediation: about.remediation.map(folded),
+            falsepositives: about.falsepositives.iter().map(|f| folded(f)).collect(),
             file,
+            version,
         }
     }
 }

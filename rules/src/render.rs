@@ -19,7 +19,11 @@ pub fn render(alert: &Alert, colour: bool) -> String {
     let level = paint.level(alert.level);
     line(
         &mut out,
-        format_args!("{level} {}", paint.bold(alert.title.as_str())),
+        format_args!(
+            "{level} {}{}",
+            paint.bold(alert.title.as_str()),
+            seen(alert)
+        ),
     );
     let alias = alert.alias.as_ref().map_or("", |alias| alias.as_str());
     let mut ids = vec![alert.time.as_str(), alert.host.as_str(), alias];
@@ -33,13 +37,34 @@ pub fn render(alert: &Alert, colour: bool) -> String {
     label("meaning", alert.description.as_str());
     label("who", &who(&alert.process));
     label("what", &what(&alert.process));
+    if let Some(container) = &alert.container {
+        label("container", container.as_str());
+    }
     if let Some(object) = &alert.object {
         label("object", object.as_str());
+    }
+    for object in alert
+        .objects
+        .iter()
+        .filter(|o| Some(*o) != alert.object.as_ref())
+    {
+        label("also", object.as_str());
+    }
+    if let Some(found) = &alert.found {
+        label("found", found.as_str());
     }
     for matched in &alert.matched {
         label("why", &format!("{} = {}", matched.field, matched.value));
     }
     tree(&mut out, alert, &paint);
+    if !alert.events.is_empty() {
+        let events: Vec<String> = alert.events.iter().map(ToString::to_string).collect();
+        let name = paint.dim("events   ");
+        line(
+            &mut out,
+            format_args!("  {name}{}", shortened(&events.join(" "))),
+        );
+    }
     for record in &alert.records {
         line(&mut out, format_args!("  {} {record}", paint.dim("|")));
     }
@@ -48,6 +73,22 @@ pub fn render(alert: &Alert, colour: bool) -> String {
         line(&mut out, format_args!("  {name}{next}"));
     }
     out
+}
+
+/// ` [seen 4 times since …]`.
+fn seen(alert: &Alert) -> String {
+    if alert.count < 2 {
+        return String::new();
+    }
+    let various = if alert.various {
+        ", by or on various"
+    } else {
+        ""
+    };
+    format!(
+        " [seen {} times since {}{various}]",
+        alert.count, alert.first_seen
+    )
 }
 
 fn who(process: &Process) -> String {

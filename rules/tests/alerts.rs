@@ -1,10 +1,9 @@
-//! Each documented alert is raised by what it is about and by nothing else (tests/cases).
+//! Each documented alert is raised by what it is about and by nothing else (rules/linux/*.tests.yml).
 #![expect(clippy::unwrap_used, reason = "a test panics freely")]
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use auklet_rules::{Category, FieldId, Kind, Level, Observation, RuleSet, Value, id};
-use serde_json::Value as Json;
+use auklet_rules::{Level, RuleSet, cases, test, tests_of};
 
 const TITLES: [(&str, Level); 9] = [
     ("A new user was added to the sudoers group", Level::Low),
@@ -37,74 +36,45 @@ fn here(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn names(directory: &str) -> BTreeSet<String> {
-    let entries = fs::read_dir(here(directory)).unwrap();
-    let stem = |e: fs::DirEntry| e.path().file_stem().unwrap().to_str().unwrap().to_owned();
-    entries.map(|e| stem(e.unwrap())).collect()
+/// Names of the files in rules/linux that end so, without the end.
+fn names(end: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(here("linux")).unwrap();
+    let stem = |e: fs::DirEntry| {
+        let name = e.file_name().into_string().unwrap();
+        name.strip_suffix(end).map(str::to_owned)
+    };
+    let names = entries.filter_map(|e| stem(e.unwrap()));
+    names.filter(|name| !name.ends_with(".tests")).collect()
 }
 
-/// What every event has unless the case says otherwise.
-fn defaults() -> Vec<(FieldId, Value)> {
-    let bytes = |s: &str| Value::Bytes(s.into());
-    vec![
-        (id!("Terminal"), bytes("(none)")),
-        (id!("UserId"), Value::Int(0)),
-        (id!("LoginUid"), Value::Int(1000)),
-        (id!("ParentImage"), bytes("/usr/bin/bash")),
-        (
-            id!("AncestorImages"),
-            Value::List(vec![b"/usr/bin/bash".to_vec()]),
-        ),
-        (id!("Success"), Value::Bool(true)),
-        (id!("ExeDeleted"), Value::Bool(false)),
-    ]
-}
-
-fn value(json: &Json, kind: Kind) -> Value {
-    let bytes = |j: &Json| j.as_str().unwrap().as_bytes().to_vec();
-    match kind {
-        Kind::Bytes => Value::Bytes(bytes(json)),
-        Kind::Int => Value::Int(json.as_i64().unwrap()),
-        Kind::Bool => Value::Bool(json.as_bool().unwrap()),
-        Kind::List => Value::List(json.as_array().unwrap().iter().map(bytes).collect()),
-    }
-}
-
-fn observation(case: &Json) -> Observation {
-    let category = Category::parse(case["category"].as_str().unwrap()).unwrap();
-    let mut observation = Observation::new(category);
-    for (id, value) in defaults() {
-        observation.set(id, value);
-    }
-    for (name, json) in case["fields"].as_object().unwrap() {
-        let id = FieldId::find(name).unwrap_or_else(|| panic!("no field {name}"));
-        let field = id.field();
-        assert!(field.categories.contains(&category), "{name} in {category}");
-        observation.set(id, value(json, field.kind));
-    }
-    observation
-}
-
-/// One file of cases: all that must raise its alert do, the others raise nothing at all.
+/// One file of cases: all that must raise its alert do, and no other; the others raise nothing at all.
 fn check(rules: &RuleSet, name: &str) -> Vec<String> {
-    let text = fs::read_to_string(here("tests/cases").join(format!("{name}.json"))).unwrap();
-    let cases: Json = serde_json::from_str(&text).unwrap();
-    let title = cases["title"].as_str().unwrap();
+    let file = here("linux").join(format!("{name}.yml"));
+    let title = RuleSet::load(std::slice::from_ref(&file)).unwrap().rules()[0]
+        .title
+        .clone();
+    let cases = cases(&tests_of(&file)).unwrap();
+    for matches in [true, false] {
+        let count = cases.iter().filter(|c| c.matches == matches).count();
+        assert!(count >= 4, "{name}: too few that match: {matches}");
+    }
     let mut wrong = Vec::new();
-    for (key, want) in [("raises", vec![title]), ("silent", vec![])] {
-        let cases = cases[key].as_array().unwrap();
-        assert!(cases.len() >= 4, "{name}: too few {key}");
-        for case in cases {
-            let findings = rules.evaluate(&observation(case));
-            let got: Vec<&str> = findings.iter().map(|f| f.rule.title.as_str()).collect();
-            if got != want {
-                wrong.push(format!("{name} {key}: {}: {got:?}", case["about"]));
-            }
-            assert!(
-                findings.iter().all(|f| !f.matched.is_empty()),
-                "{case}: no reason"
-            );
+    for case in cases {
+        let findings = rules.evaluate(&case.observation);
+        let got: Vec<&str> = findings.iter().map(|f| f.rule.title.as_str()).collect();
+        let want = if case.matches {
+            vec![title.as_str()]
+        } else {
+            vec![]
+        };
+        if got != want {
+            wrong.push(format!("{name}:{}: {}: {got:?}", case.line, case.about));
         }
+        assert!(
+            findings.iter().all(|f| !f.matched.is_empty()),
+            "{}: no reason",
+            case.about
+        );
     }
     wrong
 }
@@ -112,11 +82,20 @@ fn check(rules: &RuleSet, name: &str) -> Vec<String> {
 #[test]
 fn alerts_are_raised_by_what_they_are_about() {
     let rules = RuleSet::shipped().unwrap();
-    let wrong: Vec<String> = names("tests/cases")
+    let wrong: Vec<String> = names(".tests.yml")
         .iter()
         .flat_map(|n| check(&rules, n))
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// What `auklet rules test` does, over the same files.
+#[test]
+fn the_shipped_tests_pass_as_a_directory() {
+    let tested = test(&[here("linux")]).unwrap();
+    assert!(tested.missed.is_empty(), "{:?}", tested.missed);
+    assert!(tested.untested.is_empty(), "{:?}", tested.untested);
+    assert!(tested.passed >= 100, "{}", tested.passed);
 }
 
 #[test]
@@ -125,8 +104,8 @@ fn every_rule_file_is_shipped_and_has_cases() {
     let stem =
         |r: &auklet_rules::RuleMeta| r.file.file_stem().unwrap().to_str().unwrap().to_owned();
     let shipped: BTreeSet<String> = rules.rules().iter().map(|r| stem(r)).collect();
-    assert_eq!(shipped, names("linux"));
-    assert_eq!(shipped, names("tests/cases"));
+    assert_eq!(shipped, names(".yml"));
+    assert_eq!(shipped, names(".tests.yml"));
 }
 
 #[test]
@@ -162,7 +141,7 @@ fn every_rule_says_what_it_means_and_what_to_do() {
 /// Tags that name neither a tactic nor a technique would be dropped without a word.
 #[test]
 fn every_tag_is_understood() {
-    for name in names("linux") {
+    for name in names(".yml") {
         let text = fs::read_to_string(here("linux").join(format!("{name}.yml"))).unwrap();
         let tags = text
             .lines()

@@ -50,7 +50,7 @@ fn a_good_rule_loads() {
 fn missing_metadata_is_refused() {
     check("title: T\n", "", "r.yml:1: ");
     check("title: T", "title: ''", "r.yml:1: the title is empty");
-    check("id: 6f", "id: x", "r.yml:2: no id, or not a UUID");
+    check("id: 6f", "id: x", "r.yml:2: the id is not a UUID");
     check("level: low\n", "", "r.yml:1: no level");
     check("level: low", "level: severe", "r.yml:10: invalid level");
     check(
@@ -100,7 +100,7 @@ fn bad_rules_are_refused_at_their_line() {
     check(
         "condition: file",
         "condition: fil",
-        "r.yml:6: unknown detection identifier: fil",
+        "r.yml:9: bad condition: no selection fil",
     );
     check(
         "condition: file",
@@ -240,7 +240,14 @@ fn the_shipped_rules_read_two_names() {
         rules.interest().reads,
         FileNames::Only(BTreeSet::from(names))
     );
-    assert_eq!(rules.interest().categories, BTreeSet::from(Category::ALL));
+    let categories = [
+        Category::ProcessCreation,
+        Category::FileEvent,
+        Category::FileAccess,
+        Category::FileTimestamp,
+        Category::KernelModuleLoad,
+    ];
+    assert_eq!(rules.interest().categories, BTreeSet::from(categories));
 }
 
 #[test]

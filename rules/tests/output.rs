@@ -76,6 +76,8 @@ fn alert() -> Alert {
         },
         ancestors: vec![ancestor(2), ancestor(1)],
         object: Some(evil.clone()),
+        objects: vec![evil.clone()],
+        container: Some(evil.clone()),
         records: vec!["type=SYSCALL msg=audit(1.000:1): a\x1db".into()],
     };
     Alert::new(findings.remove(0), scene)

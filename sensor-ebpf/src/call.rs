@@ -64,8 +64,7 @@ pub(crate) fn enter_by_table(pt_regs: Ptr, nr: u32) {
 /// A call of a known kind begins.
 #[inline(always)]
 pub(crate) fn enter(kind: u16, shape: u32, pt_regs: Ptr) {
-    let by_policy = policy::is_set() && (kind == kind::OPEN || kind == kind::OTHER);
-    begin(kind, shape, pt_regs, by_policy);
+    begin(kind, shape, pt_regs, policy::decides(kind));
 }
 
 /// A call that is told whatever the policy says.
@@ -110,7 +109,7 @@ fn begin(kind: u16, shape: u32, pt_regs: Ptr, by_policy: bool) {
         args,
         ret: 0,
     };
-    if by_policy && !begins_by_policy(slot) {
+    if by_policy && !begins_by_policy(slot, shape) {
         slot::give_back();
         return;
     }
@@ -131,6 +130,27 @@ fn begin(kind: u16, shape: u32, pt_regs: Ptr, by_policy: bool) {
     }
 }
 
+/// An operation of io_uring begins that is no part of a call: in a worker, in the ring's own thread, before
+/// the caller returns to its program. `by_rules`: rules may want what it opens.
+#[inline(always)]
+pub(crate) fn enter_operation(op: u32, flags: u64, by_rules: bool) {
+    let Some(slot) = slot::take(kind::URING) else {
+        return;
+    };
+    slot.prefix.header.kind = kind::URING;
+    slot.prefix.header.ktime_ns = output::now();
+    slot.prefix.call = Syscall {
+        nr: op,
+        arch: policy::NO_ARCH,
+        args: [0, 0, 0, 0, 0, flags],
+        ret: 0,
+    };
+    slot.operation = op + 1;
+    if !(by_rules || policy::admits_begin(slot)) {
+        slot::give_back();
+    }
+}
+
 /// What the task still holds is of a call whose end was not seen; the end of the call that begins must not
 /// be taken for it.
 #[inline(always)]
@@ -142,10 +162,11 @@ fn forget_last(kind: u16) {
 
 /// Whether a call that the policy may want goes on. An open that the rules want does in any case.
 #[inline(always)]
-fn begins_by_policy(slot: &mut Slot) -> bool {
+fn begins_by_policy(slot: &mut Slot, shape: u32) -> bool {
     let admitted = policy::admits_begin(slot);
     if slot.prefix.header.kind == kind::OTHER {
-        return admitted;
+        // What ends inside it may be wanted.
+        return admitted || shape & other::URING != 0;
     }
     if admitted {
         slot.marks |= hooks::open::BY_POLICY;
@@ -237,6 +258,7 @@ fn exit<const KIND: u16>(slot: &mut Slot, ret: i64) {
         kind::OPEN => hooks::open::finish(slot),
         kind::UTIME => hooks::utime::finish(slot),
         kind::OTHER => hooks::other::finish(slot),
+        kind::URING => hooks::uring::finish(slot),
         _ => true,
     };
     if wanted {

@@ -98,6 +98,9 @@ pub mod other {
     /// sendmmsg, recvmmsg: the message is one of many.
     pub const MANY: u32 = 1 << 19;
 
+    /// io_uring_enter: operations end inside it, and it takes names for those that do not.
+    pub const URING: u32 = 1 << 20;
+
     /// The place at a bit, 0 if none.
     #[must_use]
     pub const fn place(shape: u32, bit: u32) -> u32 {
@@ -269,6 +272,7 @@ pub const OTHERS: &[Call] = &[
         kind::OTHER,
         address::GIVEN_MESSAGE << other::ADDRESS | other::MANY,
     ),
+    call("io_uring_enter", kind::OTHER, other::URING),
     call("bpf", kind::OTHER, other::BPF),
     call("capset", kind::OTHER, other::CAPS),
 ];

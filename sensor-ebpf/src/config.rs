@@ -17,9 +17,19 @@ pub mod setting {
     pub const TASK_PT_REGS: usize = 5;
     /// Upper half of the set of all capabilities that the kernel knows; the lower half is full.
     pub const CAPS_HIGH: usize = 6;
-    /// Not 0: there is a policy of what is recorded ([`crate::filter`]).
+    /// Which calls [`crate::filter`] decides about, a [`super::policy`].
     pub const POLICY: usize = 7;
     pub const COUNT: usize = 8;
+}
+
+/// `setting::POLICY`.
+pub mod policy {
+    /// None.
+    pub const NONE: u32 = 0;
+    /// Calls beyond the four families: alert rules want some of them.
+    pub const OTHERS: u32 = 1;
+    /// Opens, too: there is a policy of what is recorded.
+    pub const ALL: u32 = 2;
 }
 
 /// `setting::OPENS`.
@@ -55,6 +65,10 @@ pub const LABEL: usize = 256;
 
 /// Longest text of a user-space message that is sent: more than AUDIT_MESSAGE_TEXT_MAX, a power of two.
 pub const MESSAGE: usize = 16 * 1024;
+/// Rows of `CALL_FILTERS` behind both tables: by `IORING_OP_*`.
+pub const OPERATIONS: u32 = 128;
+/// Bytes of the table of open descriptors that an event carries: 1024 descriptors.
+pub const OPEN_FDS: usize = 128;
 /// `struct sockaddr_storage`
 pub const SOCKADDR: usize = 128;
 

@@ -57,6 +57,7 @@ fields! {
     FilesFdt = "files_struct.fdt";
     FdtableMaxFds = "fdtable.max_fds";
     FdtableFd = "fdtable.fd";
+    FdtableOpenFds = "fdtable.open_fds";
     MmArgStart = "mm_struct.arg_start";
     MmArgEnd = "mm_struct.arg_end";
     MmExeFile = "mm_struct.exe_file";
@@ -92,6 +93,9 @@ fields! {
     InodeCtimeSec = "inode.i_ctime_sec" or "inode.i_ctime.tv_sec" or "inode.__i_ctime.tv_sec";
     InodeCtimeNsec = "inode.i_ctime_nsec" or "inode.i_ctime.tv_nsec" or "inode.__i_ctime.tv_nsec";
     FilenameName = "filename.name";
+    UringRequestOpcode = "io_kiocb.opcode", optional "";
+    UringRequestRing = "io_kiocb.ctx", optional "";
+    UringRingFlags = "io_ring_ctx.flags", optional "";
     RenameOldDentry = "renamedata.old_dentry", optional "CREATE items of renames";
     RenameNewDentry = "renamedata.new_dentry", optional "CREATE items of renames";
     RenameFlags = "renamedata.flags", optional "CREATE items of renames";

@@ -2,10 +2,10 @@
 
 use aya_ebpf::{macros::map, maps::Array};
 use sensor_ebpf::{
-    config::{CALL_TABLE, setting},
+    config::{CALL_TABLE, OPERATIONS, policy as settings, setting},
     fields::Field,
     filter::{ALTERNATIVES, CONDITIONS, CallFilter, REGISTERS, compare, register},
-    wire::Task,
+    wire::{Task, kind},
 };
 
 use crate::{
@@ -15,14 +15,21 @@ use crate::{
     task,
 };
 
-/// By number, like `WANTED_CALLS`.
+/// By number, like `WANTED_CALLS`; then for operations of io_uring.
 #[map]
-static CALL_FILTERS: Array<CallFilter> = Array::with_max_entries(2 * CALL_TABLE, 0);
+static CALL_FILTERS: Array<CallFilter> = Array::with_max_entries(2 * CALL_TABLE + OPERATIONS, 0);
 
-/// Whether there is a policy at all.
+/// `Syscall::arch` of an operation of io_uring.
+pub(crate) const NO_ARCH: u32 = 0;
+
+/// Whether calls of this kind are asked about.
 #[inline(always)]
-pub(crate) fn is_set() -> bool {
-    config(setting::POLICY) != 0
+pub(crate) fn decides(kind: u16) -> bool {
+    match kind {
+        kind::OPEN => config(setting::POLICY) == settings::ALL,
+        kind::OTHER => config(setting::POLICY) != settings::NONE,
+        _ => false,
+    }
 }
 
 /// Whether the policy could want the call that begins, of which its arguments and the caller are known.
@@ -82,13 +89,15 @@ fn shown(ret: i64) -> i64 {
 #[inline(always)]
 fn decide(slot: &Slot, known: u32) -> bool {
     let call = &slot.prefix.call;
-    let row = if call.arch == arch::ARCHES[0] {
-        0
+    let (row, rows) = if call.arch == arch::ARCHES[0] {
+        (0, CALL_TABLE)
+    } else if call.arch == NO_ARCH {
+        (2 * CALL_TABLE, OPERATIONS)
     } else {
-        CALL_TABLE
+        (CALL_TABLE, CALL_TABLE)
     };
     let index = arch::table_index(call.nr);
-    if index >= CALL_TABLE {
+    if index >= rows {
         return true;
     }
     let Some(filter) = CALL_FILTERS.get(row + index) else {

@@ -14,6 +14,7 @@ use aya_ebpf::{
     maps::{Array, HashMap, Stack},
 };
 use sensor_ebpf::{
+    calls::other,
     config::{SLOT_DATA, setting},
     filter::REGISTERS,
     loss::cause,
@@ -57,6 +58,8 @@ pub(crate) struct Slot {
     pub(crate) marks: u64,
     /// User address of a name that could not be read yet; 0: none.
     pub(crate) late_name: u64,
+    /// One more than the number of the io_uring operation under way; 0: none.
+    pub(crate) operation: u32,
     pub(crate) progress: Progress,
     pub(crate) failed: FailedArgv,
     /// What the policy's rules compare.
@@ -120,7 +123,7 @@ pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
             unsafe { *held }
         }
         None => {
-            let free = if kind == kind::OPEN || kind == kind::OTHER {
+            let free = if matches!(kind, kind::OPEN | kind::OTHER | kind::URING) {
                 FREE_OPEN_SLOTS.pop()
             } else {
                 FREE_SLOTS.pop()
@@ -143,6 +146,7 @@ pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
     slot.saved = [0; 4];
     slot.marks = 0;
     slot.late_name = 0;
+    slot.operation = 0;
     slot.prefix.header.flags = 0;
     Some(slot)
 }
@@ -172,6 +176,19 @@ fn free_again(index: u32) {
 }
 
 impl Slot {
+    /// Whether audit's list of names is made of what the hooks tell: any other call, an operation of io_uring.
+    #[inline(always)]
+    pub(crate) fn is_other(&self) -> bool {
+        matches!(self.prefix.header.kind, kind::OTHER | kind::URING)
+    }
+
+    /// Whether names may belong to an operation of io_uring.
+    #[inline(always)]
+    pub(crate) fn is_uring(&self) -> bool {
+        let kind = self.prefix.header.kind;
+        kind == kind::URING || (kind == kind::OTHER && self.marks & u64::from(other::URING) != 0)
+    }
+
     #[inline(always)]
     pub(crate) fn mark(&mut self, flags: u16) {
         self.prefix.header.flags |= u32::from(flags);

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    audit_log::LogArgs, load::Attach, replay::ReplayArgs, run::socket::SocketArgs,
-    status_command::StatusArgs,
+    alerting::AlertArgs, audit_log::LogArgs, load::Attach, replay::ReplayArgs,
+    run::socket::SocketArgs, status_command::StatusArgs,
 };
 
 /// A Linux sensor: auditd's records and alerts from eBPF.
@@ -27,7 +27,7 @@ pub enum Command {
     Status(StatusArgs),
     /// Say what this kernel offers and what the sensor would do on it.
     Doctor,
-    /// Rules: check them, list them.
+    /// Rules: check, list, show, explain and test them.
     Rules {
         #[command(subcommand)]
         command: RulesCommand,
@@ -41,8 +41,43 @@ pub enum RulesCommand {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
-    /// One line for each shipped rule.
-    List,
+    /// One line for each rule.
+    List {
+        #[command(flatten)]
+        rules: WhichRules,
+    },
+    /// What a rule is about, and how it is written.
+    Show {
+        /// Its id, its alias or its title.
+        rule: String,
+        #[command(flatten)]
+        rules: WhichRules,
+    },
+    /// Why a rule matches an event, or does not, selection by selection.
+    Explain {
+        /// Its id, its alias or its title.
+        rule: String,
+        /// A line that --events prints, or {"category": …, "fields": {…}}; - is standard input.
+        event: PathBuf,
+        #[command(flatten)]
+        rules: WhichRules,
+    },
+    /// Run the NAME.tests.yml beside each NAME.yml; exit code 1 if an event is missed, or matched that must
+    /// not be.
+    Test {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct WhichRules {
+    /// Rule file or directory, beside the shipped rules; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// Use only the rules given with --rules.
+    #[arg(long)]
+    pub no_shipped_rules: bool,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -72,6 +107,8 @@ pub struct RunArgs {
     /// Use only the rules given with --rules.
     #[arg(long)]
     pub no_shipped_rules: bool,
+    #[command(flatten)]
+    pub alerts: AlertArgs,
     /// Which opens are reported, in records and events, too.
     #[arg(long, value_enum, default_value_t = Opens::Wanted)]
     pub opens: Opens,

@@ -1,19 +1,17 @@
 //! From bytes of the ring buffer to facts. Trusts no length; knows nothing of audit.
 
+mod message;
 mod path;
 
 use bytes::Bytes;
-use sensor_ebpf::{
-    config::LABEL,
-    wire::{
-        ArgvPart, CapFacts, ExecFacts, FileCapFacts, Header, ItemFacts, Lifecycle, LoginFacts,
-        MessageFacts, OpenHow, Prefix, Section, Syscall, TargetFacts, Task, TimeFacts, VERSION,
-        flag, kind, tag,
-    },
+use sensor_ebpf::wire::{
+    ArgvPart, CapFacts, ExecFacts, FileCapFacts, Header, ItemFacts, Lifecycle, LoginFacts, OpenHow,
+    OperationFacts, Prefix, Section, Syscall, TakenName, TargetFacts, Task, TimeFacts, VERSION,
+    flag, kind, tag,
 };
 use zerocopy::FromBytes;
 
-pub use self::path::RawPath;
+pub use self::{message::UserMessage, path::RawPath};
 
 /// Why a record could not be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,23 +52,14 @@ impl Message {
     }
 }
 
-/// A user-space message and who sent it.
-#[derive(Debug)]
-pub struct UserMessage {
-    pub header: Header,
-    pub task: Task,
-    /// `AUDIT_USER_*`
-    pub kind: u16,
-    pub subj: Option<Bytes>,
-    pub text: Bytes,
-}
-
 /// A path that a call used.
 #[derive(Debug, Default)]
 pub struct RawItem {
     pub facts: ItemFacts,
     pub name: Option<Bytes>,
     pub path: Option<RawPath>,
+    /// Of io_uring: which name it is.
+    pub taken: Option<TakenName>,
 }
 
 /// A system call's record.
@@ -115,6 +104,10 @@ pub struct CallFacts {
     pub anomalies: Vec<(u32, Bytes)>,
     /// The arguments of socketcall.
     pub socketcall: Option<Bytes>,
+    /// Operations of io_uring that ended during the call, and how many items there were then.
+    pub operations: Vec<(usize, OperationFacts)>,
+    /// Which descriptors were open when the call ended, a bit for each.
+    pub open_fds: Option<Bytes>,
 }
 
 /// Reads one record.
@@ -156,12 +149,12 @@ pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
                 bytes.slice(start..start + len),
             ))
         }
-        kind::MESSAGE => message(bytes).ok_or_else(short),
+        kind::MESSAGE => message::message(bytes).ok_or_else(short),
         kind::FILE_CAPS => {
             let (facts, _) = FileCapFacts::read_from_prefix(bytes).map_err(|_short| short())?;
             Ok(Message::FileCaps(facts))
         }
-        kind::EXEC | kind::MODULE | kind::OPEN | kind::UTIME | kind::OTHER => {
+        kind::EXEC | kind::MODULE | kind::OPEN | kind::UTIME | kind::OTHER | kind::URING => {
             let (prefix, _) = Prefix::read_from_prefix(bytes).map_err(|_short| short())?;
             let mut facts = CallFacts::new(&prefix);
             facts.read_sections(bytes.slice(size_of::<Prefix>()..))?;
@@ -171,24 +164,6 @@ pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
     }
 }
 
-fn message(bytes: &Bytes) -> Option<Message> {
-    let (facts, _) = MessageFacts::read_from_prefix(bytes).ok()?;
-    let label = size_of::<MessageFacts>();
-    let text = label + LABEL;
-    let len = usize::try_from(facts.len).ok()?;
-    if text + len > bytes.len() {
-        return None;
-    }
-    let subj = string(&bytes.slice(label..text));
-    Some(Message::User(UserMessage {
-        header: facts.header,
-        task: facts.task,
-        kind: u16::try_from(facts.kind).ok()?,
-        subj: (!subj.is_empty()).then_some(subj),
-        text: bytes.slice(text..text + len),
-    }))
-}
-
 /// Bytes before the first NUL.
 fn string(bytes: &Bytes) -> Bytes {
     let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
@@ -196,6 +171,20 @@ fn string(bytes: &Bytes) -> Bytes {
 }
 
 impl CallFacts {
+    /// Who, where, and nothing of what was done.
+    #[must_use]
+    pub fn of_task(&self) -> Self {
+        Self {
+            cwd: self.cwd.clone(),
+            exe: self.exe.clone(),
+            ..Self::new(&Prefix {
+                header: self.header,
+                task: self.task,
+                call: self.call,
+            })
+        }
+    }
+
     fn new(prefix: &Prefix) -> Self {
         Self {
             header: prefix.header,
@@ -228,6 +217,8 @@ impl CallFacts {
             login: None,
             anomalies: Vec::new(),
             socketcall: None,
+            operations: Vec::new(),
+            open_fds: None,
         }
     }
 
@@ -328,6 +319,17 @@ impl CallFacts {
                 }
             }
             tag::SOCKETCALL => self.socketcall = Some(data),
+            tag::TAKEN_NAME => {
+                if let Some(item) = self.items.last_mut() {
+                    item.taken = value(&data);
+                }
+            }
+            tag::OPERATION => {
+                let items = self.items.len();
+                self.operations
+                    .extend(value(&data).map(|operation| (items, operation)));
+            }
+            tag::OPEN_FDS => self.open_fds = Some(data),
             _ => {} // a newer sender's
         }
     }
@@ -361,7 +363,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600), kind in 0u16..9) {
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600), kind in 0u16..12) {
             let mut bytes = bytes;
             if bytes.len() > 8 {
                 bytes[4..6].copy_from_slice(&kind.to_ne_bytes());

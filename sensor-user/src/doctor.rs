@@ -10,8 +10,9 @@ use anyhow::Result;
 use crate::{
     kernel,
     load::{
-        Attach, Plan, Sensor, Settings,
+        Attach, Needs, Plan, Sensor, Settings,
         btf::{KernelTypes, SYS_BTF},
+        order::Preemption,
         plan::kernel_has_kprobes,
     },
 };
@@ -28,9 +29,12 @@ pub fn doctor() -> Result<()> {
     writeln!(out, "BTF         {SYS_BTF}, all {fields} fields found")?;
     let kprobes = if kernel_has_kprobes() { "yes" } else { "no" };
     writeln!(out, "kprobes     {kprobes}")?;
+    let preemption = Preemption::running(&types);
+    let order = preemption.order().map(|attach| attach.to_string());
+    writeln!(out, "auto        {}: {preemption}", order.join(", "))?;
     let mut works = false;
     for attach in Attach::ALL {
-        let plan = Plan::new(attach, &types, &[]);
+        let plan = Plan::new(attach, &types, &Needs::default());
         let verdict = match Sensor::start(&settings(attach)) {
             Ok(_) => {
                 works = true;
@@ -65,7 +69,9 @@ fn settings(attach: Attach) -> Settings {
         argv_bytes: 4096,
         slots: 16,
         calls: Vec::new(),
-        filters: None,
+        filters: Vec::new(),
+        policy: false,
+        operations: Vec::new(),
     }
 }
 

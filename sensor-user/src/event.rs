@@ -1,7 +1,11 @@
 //! The one type in the middle: what one system call (or one process start or end) was, as the
 //! kernel saw it. The audit records, the JSON and the fields that rules test are views of it.
 
+mod uring;
+
 use bytes::Bytes;
+
+pub use self::uring::{Operation, Uring};
 
 /// One thing that happened. Strings are bytes: Linux paths and arguments need not be UTF-8.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +39,14 @@ impl Event {
     #[must_use]
     pub fn success(&self) -> bool {
         self.call.is_none_or(|call| call.success())
+    }
+
+    /// Files that operations of io_uring opened.
+    pub fn opened(&self) -> impl DoubleEndedIterator<Item = (&Open, &PathItem)> {
+        self.aux.iter().filter_map(|aux| match aux {
+            Aux::Opened(opened) => Some((&opened.0, &opened.1)),
+            _ => None,
+        })
     }
 }
 
@@ -191,15 +203,6 @@ pub struct Message {
     pub text: Bytes,
 }
 
-/// An io_uring operation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Uring {
-    /// `IORING_OP_*` of include/uapi/linux/io_uring.h.
-    pub op: u32,
-    /// Result, −4095..−1 is a negated errno; `None`: not over yet.
-    pub exit: Option<i64>,
-}
-
 /// A record beside the call's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Aux {
@@ -233,6 +236,10 @@ pub enum Aux {
     },
     /// ANOM_LINK, ANOM_CREAT: what a safety rule of the kernel's refused (fs.protected_hardlinks …).
     Anomaly { kind: u16, operation: Bytes },
+    /// URINGOP of an operation that ended inside the call.
+    Operation(Operation),
+    /// No record: a file that an operation of io_uring opened, for the rules.
+    Opened(Box<(Open, PathItem)>),
     /// SOCKETCALL: the arguments of a socketcall.
     Socketcall(Vec<u64>),
     /// A record that a log has and Auklet does not make itself: type and body as they stand there.
@@ -245,6 +252,22 @@ pub enum Aux {
 }
 
 impl Aux {
+    /// Whether there is no record of it: audit had no reason to write one.
+    #[must_use]
+    pub fn is_unrecorded(&self) -> bool {
+        match self {
+            Self::Operation(operation) => !operation.recorded,
+            Self::Opened(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the kernel logs it, and with it the call, whatever the rules say.
+    #[must_use]
+    pub fn is_logged(&self) -> bool {
+        self.comes_first() && !matches!(self, Self::Operation(_))
+    }
+
     /// Whether auditd writes it before SYSCALL: what is logged while the call runs.
     #[must_use]
     pub fn comes_first(&self) -> bool {
@@ -253,6 +276,7 @@ impl Aux {
             Self::Bpf { .. }
                 | Self::Login { .. }
                 | Self::Anomaly { .. }
+                | Self::Operation(_)
                 | Self::Foreign { first: true, .. }
         )
     }

@@ -2,6 +2,7 @@
 //! object `{"hex": …}`, so that no two different values look alike.
 
 mod aux;
+pub mod read;
 
 use std::io::{self, Write};
 

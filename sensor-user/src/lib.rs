@@ -1,6 +1,7 @@
 //! Auklet's user space: load the eBPF programs, decode what they send, assemble audit events,
 //! enrich them, and turn them into records and alerts.
 
+pub mod alerting;
 pub mod assemble;
 pub mod audit_log;
 pub mod cli;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use auklet::{
-    cli::{Cli, Command, RulesCommand},
+    cli::{Cli, Command},
     doctor, replay, rules_command, run, status_command,
 };
 use clap::Parser as _;
@@ -23,12 +23,10 @@ fn main() -> ExitCode {
         },
         Command::Doctor => doctor::doctor(),
         Command::Status(args) => status_command::status(&args),
-        Command::Rules {
-            command: RulesCommand::Check { paths },
-        } => rules_command::check(&paths),
-        Command::Rules {
-            command: RulesCommand::List,
-        } => rules_command::list(),
+        Command::Rules { command } => match rules_command::run(&command) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@ mod demo;
 mod harness;
 mod json;
 mod parity;
+mod preempt;
 mod scenarios;
 mod sensor;
 mod soundness;

@@ -15,6 +15,8 @@ use serde_json::Value;
 
 /// Emulated machines are slow; nothing here waits longer than it must.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// The kernel verifies the programs first: minutes where the machine below has other work.
+const START: Duration = Duration::from_secs(600);
 /// Lines kept for questions that come later.
 const KEPT: usize = 60_000;
 
@@ -40,12 +42,18 @@ pub(crate) fn binary() -> std::ffi::OsString {
 impl Sensor {
     /// Starts `auklet run` and waits until its hooks are attached.
     pub(crate) fn start(args: &[&str]) -> Result<Self> {
+        Self::start_with(args, Stdio::inherit())
+    }
+
+    /// The same, and its log goes there.
+    pub(crate) fn start_with(args: &[&str], log: impl Into<Stdio>) -> Result<Self> {
         let mut child = Command::new(binary())
             .arg("run")
             .args(args)
             .env("AUKLET_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .context("start auklet")?;
         let lines = Arc::new(Lines::default());
@@ -53,7 +61,8 @@ impl Sensor {
         let reader = lines.clone();
         thread::spawn(move || read(output, &reader));
         let mut sensor = Self { child, lines };
-        if let Err(error) = sensor.wait_for("the ready line", |v| v["type"] == "ready") {
+        let ready = sensor.wait_timed("the ready line", START, |v| v["type"] == "ready");
+        if let Err(error) = ready {
             let _ended = sensor.child.kill().is_ok();
             return Err(error);
         }

@@ -19,14 +19,17 @@ pub(crate) struct Built {
 
 /// Where a build puts its binaries.
 pub(crate) fn built() -> Result<Built> {
-    let dir = cache::checkout()
-        .join("target")
-        .join(host()?)
-        .join("release");
+    let dir = target().join(host()?).join("release");
     Ok(Built {
         auklet: dir.join("auklet"),
         guest: dir.join("auklet-guest"),
     })
+}
+
+/// cargo's directory: `$CARGO_TARGET_DIR`, else `target`; both are below the checkout unless absolute.
+fn target() -> PathBuf {
+    let set = env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty());
+    cache::checkout().join(set.unwrap_or_else(|| "target".into()))
 }
 
 pub(crate) fn build() -> Result<Built> {
@@ -54,7 +57,7 @@ pub(crate) fn build() -> Result<Built> {
 /// The programs: for the BPF target, with `core` built from source.
 fn object() -> Result<PathBuf> {
     let checkout = cache::checkout();
-    let target = checkout.join("target/ebpf");
+    let target = target().join("ebpf");
     let mut cargo = command(&["cargo", "build", "--release", "-p", "sensor-ebpf", "--bins"]);
     cargo
         .args([

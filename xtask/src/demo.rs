@@ -25,6 +25,7 @@ pub(crate) fn demo() -> Result<ExitCode> {
         built: &built,
         command: Some("auklet-guest demo"),
         timeout,
+        append: "",
         clock: Clock::Time,
     };
     let outcome = boot(&guest, |line| println!("{line}"))?;

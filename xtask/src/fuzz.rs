@@ -12,11 +12,18 @@ use crate::{
 
 const CARGO_FUZZ: &str = "0.13.1";
 /// fuzz/Cargo.toml has them, too.
-const TARGETS: [&str; 5] = ["record", "btf", "rules", "audit_rules", "audit_log"];
+const TARGETS: [&str; 6] = [
+    "record",
+    "btf",
+    "rules",
+    "evaluate",
+    "audit_rules",
+    "audit_log",
+];
 
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
-    /// These only: record, btf, rules, audit_rules, audit_log.
+    /// These only: record, btf, rules, evaluate, audit_rules, audit_log.
     #[arg(value_parser = TARGETS)]
     targets: Vec<String>,
     /// Seconds for each.
@@ -56,6 +63,11 @@ fn run(tool: &Path, target: &str, seconds: u32) -> Result<()> {
     let corpus = cache::checkout().join("fuzz/corpus").join(target);
     fs::create_dir_all(&corpus)?;
     fuzz.arg(corpus);
+    // What `cargo test` replays.
+    let seeds = cache::checkout().join("fuzz/seeds").join(target);
+    if seeds.is_dir() {
+        fuzz.arg(seeds);
+    }
     if target == "rules" {
         fuzz.arg("../rules/linux");
     }

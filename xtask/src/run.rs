@@ -58,6 +58,7 @@ fn in_guest(args: &[String]) -> Result<ExitCode> {
         built: &built,
         command: Some(&command),
         timeout,
+        append: "",
         clock: Clock::Time,
     };
     Ok(ExitCode::from(

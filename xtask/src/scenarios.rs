@@ -103,6 +103,7 @@ fn work(
         built,
         command: Some("auklet-guest scenarios"),
         timeout: START,
+        append: "",
         clock: Clock::Time,
     };
     let mut live = Live::boot(&guest)?;

@@ -13,4 +13,5 @@ pub(crate) mod process;
 pub(crate) mod socket;
 pub(crate) mod syscalls;
 pub(crate) mod target;
+pub(crate) mod uring;
 pub(crate) mod utime;

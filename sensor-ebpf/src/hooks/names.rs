@@ -8,12 +8,12 @@ use aya_ebpf::{
 };
 use sensor_ebpf::{
     fields::Field,
-    wire::{ItemFacts, flag, item::op, kind, tag},
+    wire::{ItemFacts, flag, item::op, tag},
 };
 
 use crate::{
     file::{dentry_facts, file_facts, fill_inode, fill_parent, path_facts},
-    hooks::other::FORCED,
+    hooks::{other::FORCED, uring},
     kernel::Ptr,
     path::put_path,
     slot::{self, Slot},
@@ -27,7 +27,7 @@ const NAMELESS: u64 = 1;
 #[inline(always)]
 fn other() -> Option<&'static mut Slot> {
     let slot = slot::under_way()?;
-    (slot.prefix.header.kind == kind::OTHER).then_some(slot)
+    slot.is_other().then_some(slot)
 }
 
 /// What an `int` function or one that returns a pointer returned: the negated errno, or 0.
@@ -42,7 +42,7 @@ fn errno(ret: u64) -> i32 {
 }
 
 #[inline(always)]
-fn put_name(slot: &mut Slot, name: Ptr) {
+pub(crate) fn put_name(slot: &mut Slot, name: Ptr) {
     if let Some(start) = slot.begin_early() {
         if slot.push_kernel_str::<4096>(name) == 0 {
             slot.mark(flag::READ_FAILED);
@@ -68,6 +68,7 @@ fn looked_up(op: u32, name: Ptr, lookup_flags: u32, path: Ptr, err: i32) {
     slot.put(tag::ITEM, 0, &facts);
     if !name.is_null() {
         put_name(slot, name.follow(Field::FilenameName));
+        uring::put_taken(slot, name);
     }
     if err == 0 {
         put_path(slot, tag::PATH, path);

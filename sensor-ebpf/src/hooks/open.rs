@@ -15,6 +15,7 @@ use sensor_ebpf::{
 
 use crate::{
     file::{behind, file_facts},
+    hooks::{other::FORCED, uring},
     kernel::{Ptr, config, load_user},
     path::put_path,
     policy,
@@ -83,7 +84,7 @@ fn watched(dentry: Ptr) -> bool {
 
 /// `do_filp_open` (`do_file_open` from 7.x on) returned: a path of an open or of an exec.
 #[inline(always)]
-fn opened(name: Ptr, open_flags: Ptr, file: Ptr) {
+fn opened(dirfd: u32, name: Ptr, open_flags: Ptr, file: Ptr) {
     // From 7.x on a name that could not be taken comes this far.
     if name.is_err() {
         return;
@@ -92,6 +93,14 @@ fn opened(name: Ptr, open_flags: Ptr, file: Ptr) {
         return;
     };
     match slot.prefix.header.kind {
+        kind::OTHER | kind::URING if slot.is_uring() => {
+            let flags: u32 = open_flags.read(Field::OpenFlagsFlag);
+            if is_wanted(flags, file) {
+                slot.marks |= FORCED;
+            }
+            put_opened(slot, name, file);
+            uring::put_opened(slot, dirfd, name, open_flags);
+        }
         kind::EXEC | kind::OTHER => put_opened(slot, name, file),
         kind::OPEN => {
             if slot.marks & HOW != 0 {
@@ -105,6 +114,16 @@ fn opened(name: Ptr, open_flags: Ptr, file: Ptr) {
         }
         _ => {}
     }
+}
+
+/// Whether the rules want an open that no call asked for.
+#[inline(always)]
+fn is_wanted(flags: u32, file: Ptr) -> bool {
+    let watches = by_flags(flags.into());
+    !file.is_err()
+        && watches.is_some_and(|marks| {
+            marks != ONLY_IF_WATCHED || watched(file.at(Field::FilePath).follow(Field::PathDentry))
+        })
 }
 
 /// Decides a call that hangs on its name; marks it dropped if nothing wants it.
@@ -135,7 +154,7 @@ fn put_opened(slot: &mut Slot, name: Ptr, file: Ptr) {
         }
         slot.end(start, tag::NAME, 0);
         // Other calls may have names that are not opened, or have it opened under another one.
-        if slot.prefix.header.kind != kind::OTHER {
+        if !slot.is_other() {
             slot.late_name = 0;
         }
     }
@@ -208,7 +227,12 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
 /// match-proto: struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)
 #[fexit]
 pub(crate) fn fexit_do_filp_open(ctx: FExitContext) -> i32 {
-    opened(Ptr(ctx.arg(1)), Ptr(ctx.arg(2)), Ptr(ctx.arg(3)));
+    opened(
+        ctx.arg(0),
+        Ptr(ctx.arg(1)),
+        Ptr(ctx.arg(2)),
+        Ptr(ctx.arg(3)),
+    );
     0
 }
 
@@ -216,7 +240,8 @@ pub(crate) fn fexit_do_filp_open(ctx: FExitContext) -> i32 {
 #[kprobe]
 pub(crate) fn kprobe_do_filp_open(ctx: ProbeContext) -> u32 {
     if let Some(slot) = slot::under_way() {
-        (slot.saved[0], slot.saved[1]) = (ctx.arg(1).unwrap_or(0), ctx.arg(2).unwrap_or(0));
+        let arg = |n| ctx.arg(n).unwrap_or(0);
+        (slot.saved[0], slot.saved[1], slot.saved[2]) = (arg(1), arg(2), arg(0));
     }
     0
 }
@@ -224,8 +249,11 @@ pub(crate) fn kprobe_do_filp_open(ctx: ProbeContext) -> u32 {
 #[kretprobe]
 pub(crate) fn kretprobe_do_filp_open(ctx: RetProbeContext) -> u32 {
     if let Some(slot) = slot::under_way() {
-        let [name, open_flags, ..] = slot.saved;
-        opened(Ptr(name), Ptr(open_flags), Ptr(ctx.ret()));
+        let [name, open_flags, dirfd, _] = slot.saved;
+        if slot.is_uring() {
+            slot.saved[0] = 0;
+        }
+        opened(dirfd as u32, Ptr(name), Ptr(open_flags), Ptr(ctx.ret()));
     }
     0
 }

@@ -2,8 +2,9 @@
 
 use sensor_ebpf::{
     calls::other::{self, place},
+    config::OPEN_FDS,
     fields::Field,
-    wire::{CapFacts, flag, tag},
+    wire::{CapFacts, flag, kind, tag},
 };
 
 use crate::{
@@ -18,6 +19,11 @@ use crate::{
 
 /// BPF_PROG_LOAD of include/uapi/linux/bpf.h.
 const PROG_LOAD: u64 = 5;
+
+/// The result of a pipe whose caller can't be written to.
+const EFAULT: i64 = -14;
+/// Where pipe and pipe2, alone, put their descriptors.
+const PIPE: u32 = 1;
 
 /// `Slot::marks`: the kernel logs something of the call itself, and with that the call, whatever the
 /// rules say.
@@ -125,6 +131,9 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
         slot.end(start, tag::SOCKETCALL, flag::FROM_USER);
     }
     let ret = slot.prefix.call.ret;
+    if ret == EFAULT && place(shape, other::PAIR) == PIPE {
+        put_open_fds(slot);
+    }
     if ret >= 0 {
         put_pair(slot, shape);
         if shape & other::BPF != 0 && slot.prefix.call.args[0] == PROG_LOAD {
@@ -135,7 +144,7 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
             slot.put(tag::CAPS, 0, &caps());
         }
     }
-    slot.marks & FORCED != 0 || !policy::is_set() || policy::admits_end(slot)
+    slot.marks & FORCED != 0 || !policy::decides(kind::OTHER) || policy::admits_end(slot)
 }
 
 #[inline(always)]
@@ -143,6 +152,19 @@ fn put_pair(slot: &mut Slot, shape: u32) {
     if place(shape, other::PAIR) != 0 {
         let pair: u64 = load_user(argument(slot, shape, other::PAIR));
         slot.put(tag::FD_PAIR, flag::FROM_USER, &pair);
+    }
+}
+
+/// pipe, pipe2 that could not write to their caller: audit has the descriptors that it would have got, the
+/// lowest that were free (do_pipe2 of fs/pipe.c), which they are again by now.
+#[inline(always)]
+fn put_open_fds(slot: &mut Slot) {
+    let table = current().follow(Field::TaskFiles).follow(Field::FilesFdt);
+    let bytes = u64::from(table.read::<u32>(Field::FdtableMaxFds)) / 8;
+    if let Some(start) = slot.begin() {
+        let open = table.follow(Field::FdtableOpenFds);
+        slot.push_kernel_bytes::<OPEN_FDS>(open, bytes);
+        slot.end(start, tag::OPEN_FDS, 0);
     }
 }
 

@@ -5,11 +5,7 @@ use aya_ebpf::{
     macros::{kprobe, kretprobe},
     programs::{ProbeContext, RetProbeContext},
 };
-use sensor_ebpf::{
-    config::SOCKADDR,
-    fields::Field,
-    wire::{kind, tag},
-};
+use sensor_ebpf::{config::SOCKADDR, fields::Field, wire::tag};
 
 use crate::{
     kernel::{Ptr, load_user},
@@ -24,7 +20,7 @@ const LENGTH: usize = 3;
 #[inline(always)]
 fn other() -> Option<&'static mut Slot> {
     let slot = slot::under_way()?;
-    (slot.prefix.header.kind == kind::OTHER).then_some(slot)
+    slot.is_other().then_some(slot)
 }
 
 #[inline(always)]
@@ -61,7 +57,8 @@ pub(crate) fn kretprobe_move_addr_to_kernel(ctx: RetProbeContext) -> u32 {
 /// match-proto: int __sys_connect_file(struct file *file, struct sockaddr_storage *address, int addrlen, int file_flags)
 #[kprobe]
 pub(crate) fn kprobe_socket_address(ctx: ProbeContext) -> u32 {
-    if let Some(slot) = other() {
+    // io_uring takes an address by move_addr_to_kernel always, and maybe before, in another task.
+    if let Some(slot) = other().filter(|slot| !slot.is_uring()) {
         let len = ctx.arg::<u64>(2).unwrap_or(0) & 0xffff_ffff;
         if len > 0 && len <= SOCKADDR as u64 {
             put_address(slot, Ptr(ctx.arg(1).unwrap_or(0)), len);

@@ -56,6 +56,8 @@ pub mod op {
     /// `vfs_mkdir` and its kin returned: audit_inode_child with AUDIT_TYPE_CHILD_CREATE, `err` says
     /// how. NAME is the dentry's.
     pub const CREATE: u32 = 4;
+    /// The kernel took a name from the caller: audit_getname. Of io_uring only.
+    pub const TAKEN: u32 = 5;
 }
 
 const _: () = assert!(size_of::<ItemFacts>() == 80);

@@ -9,6 +9,7 @@ pub mod item;
 mod open;
 mod other;
 mod section;
+pub mod uring;
 mod utime;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -19,6 +20,7 @@ pub use self::{
     open::OpenHow,
     other::{CapFacts, FileCapFacts, LoginFacts, MessageFacts, TargetFacts},
     section::{Section, flag, tag},
+    uring::{OperationFacts, TakenName},
     utime::{Stamp, TimeFacts},
 };
 
@@ -47,8 +49,11 @@ pub mod kind {
     pub const MESSAGE: u16 = 9;
     /// The capabilities of a file changed: [`super::FileCapFacts`].
     pub const FILE_CAPS: u16 = 10;
+    /// An operation of io_uring that no call under way has in its record: `Syscall::nr` is its number,
+    /// `Syscall::arch` is 0.
+    pub const URING: u16 = 11;
     /// One more than the greatest kind.
-    pub const COUNT: u16 = 11;
+    pub const COUNT: u16 = 12;
 }
 
 /// Starts every record. 32 bytes.

@@ -71,6 +71,12 @@ pub mod tag {
     pub const SOCKETCALL: u16 = 27;
     /// The same as BASE for the call's second path.
     pub const SECOND_BASE: u16 = 28;
+    /// [`super::TakenName`] of the item before it.
+    pub const TAKEN_NAME: u16 = 29;
+    /// [`super::OperationFacts`]: an operation of io_uring that ended inside io_uring_enter.
+    pub const OPERATION: u16 = 30;
+    /// `fdtable.open_fds`, as far as it is of use: the first [`crate::config::OPEN_FDS`] bytes of it.
+    pub const OPEN_FDS: u16 = 31;
 }
 
 /// Flags of a section or of a whole event.

@@ -2,9 +2,12 @@
 //! audit_log_exit.
 
 use bytes::Bytes;
-use sensor_ebpf::wire::{CapFacts, TargetFacts};
+use sensor_ebpf::{
+    config::{OPEN_FDS, plan},
+    wire::{CapFacts, TargetFacts},
+};
 
-use super::{Assembler, low32};
+use super::{Assembler, low32, unseen};
 use crate::{
     decode::CallFacts,
     event::{Aux, Capabilities, Caveats, Target},
@@ -29,7 +32,8 @@ impl Assembler {
             unload: false,
         }));
         aux.extend(special(facts, self.kernel));
-        aux.extend(facts.pair.map(|[fd0, fd1]| Aux::FdPair(fd0, fd1)));
+        let pair = facts.pair.or_else(|| lowest_free(facts.open_fds.as_ref()?));
+        aux.extend(pair.map(|[fd0, fd1]| Aux::FdPair(fd0, fd1)));
         let sockaddr = facts.sockaddr.clone().filter(|_| facts.took_address());
         caveats.name_from_user |= sockaddr.is_some() && facts.sockaddr_from_user;
         aux.extend(sockaddr.map(Aux::Sockaddr));
@@ -39,7 +43,10 @@ impl Assembler {
                 operation: operation.clone(),
             })
         };
-        aux.extend(facts.anomalies.iter().filter_map(anomaly));
+        let guarded = (self.plan == plan::TRACEPOINT)
+            .then(|| unseen::guards::anomaly(facts, self.kernel))
+            .flatten();
+        aux.extend(facts.anomalies.iter().chain(&guarded).filter_map(anomaly));
         // Flags that ptrace refuses it looks at before it tells audit.
         let refused = facts.is("ptrace") && facts.call.ret == -i64::from(libc::EIO);
         if !refused {
@@ -50,6 +57,18 @@ impl Assembler {
         targets(target.as_slice(), &mut aux);
         aux
     }
+}
+
+/// The two lowest descriptors that are free: what a pipe gets (`alloc_fd` of fs/file.c).
+fn lowest_free(open: &Bytes) -> Option<[i32; 2]> {
+    let is_open = |fd: i32| {
+        let byte = usize::try_from(fd / 8).ok().and_then(|at| open.get(at));
+        // Behind the end of a table that would have grown.
+        byte.is_some_and(|byte| byte >> (fd % 8) & 1 != 0)
+    };
+    let most = i32::try_from(OPEN_FDS * 8).unwrap_or(0);
+    let mut free = (0..most).filter(|fd| !is_open(*fd));
+    Some([free.next()?, free.next()?])
 }
 
 /// The record that some calls have of their own: show_special of kernel/auditsc.c.
@@ -121,4 +140,20 @@ fn targets(targets: &[(TargetFacts, Option<Bytes>)], aux: &mut Vec<Aux>) {
             subj: subj.clone(),
         })
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_gets_the_lowest_free_descriptors() {
+        let check = |open: &'static [u8], expect| {
+            assert_eq!(lowest_free(&Bytes::from_static(open)), expect, "{open:?}");
+        };
+        check(&[0b0000_0111, 0], Some([3, 4]));
+        check(&[0b1111_1101, 0b1], Some([1, 9]));
+        check(&[0xff; 8], Some([64, 65]));
+        check(&[0xff; OPEN_FDS], None);
+    }
 }

@@ -74,7 +74,7 @@ impl Assembler {
 }
 
 /// The PARENT item of a name, where the caller may look into the directory.
-fn parent(facts: &CallFacts, cwd: Option<&Bytes>, item: &PathItem) -> Option<PathItem> {
+pub(super) fn parent(facts: &CallFacts, cwd: Option<&Bytes>, item: &PathItem) -> Option<PathItem> {
     let name = item.name.as_ref()?;
     let directory = lookup::directory(facts, name)?;
     may_search(facts, &directory).then(|| PathItem {

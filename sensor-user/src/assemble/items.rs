@@ -165,7 +165,7 @@ impl Assembler {
         .collect()
     }
 
-    fn open_paths(
+    pub(super) fn open_paths(
         &self,
         facts: &CallFacts,
         cwd: Option<&Bytes>,
@@ -185,6 +185,7 @@ impl Assembler {
             facts: raw.facts,
             name: found.name.clone(),
             path: raw.path.clone(),
+            taken: None,
         };
         let directory = || parent(&named, cwd);
         if created && flags & O_CREAT != 0 {
@@ -292,6 +293,7 @@ mod tests {
             facts,
             name: Some(Bytes::from_static(name.as_bytes())),
             path: None,
+            taken: None,
         };
         let cwd = Bytes::from_static(b"/srv");
         let item = parent(&raw, Some(&cwd)).expect("an item");

@@ -2,7 +2,7 @@
 //! so (`Caveats::looked_up`).
 //!
 //! The name is the caller's, and the caller may be hostile: a look-up follows no link into a process
-//! (/proc/…/fd/…), stays below the caller's root where that is another one, and opens regular files
+//! (/proc/…/fd/…) but those of the caller itself at a name's start, stays below the caller's root where that is another one, and opens regular files
 //! only. It takes what the kernel has in its caches since the call itself looked; what is not there
 //! is looked up only where no mount asks a server or a program, which may never answer.
 
@@ -64,8 +64,32 @@ impl<'a> Start<'a> {
     }
 }
 
-/// Where the caller's name leads: as text from the root, or from the descriptor that it started at.
-fn place(facts: &CallFacts, start: Start<'_>, name: &[u8]) -> Option<Place> {
+/// A link of the caller's own in /proc that a name starts with, whose target no text tells: the link, and what
+/// of the name comes behind it. `None` where the link itself is meant.
+fn own_link(pid: u32, name: &[u8], follow: bool) -> Option<(PathBuf, PathBuf)> {
+    let own = format!("/proc/{pid}/");
+    let below = name.strip_prefix(own.as_bytes())?;
+    let number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let len = |text: &[u8]| text.iter().position(|b| *b == b'/').unwrap_or(text.len());
+    let link = match below.strip_prefix(b"fd/") {
+        Some(fd) if number(&fd[..len(fd)]) => 3 + len(fd),
+        _ if [&b"cwd"[..], b"root", b"exe"].contains(&&below[..len(below)]) => len(below),
+        _ => return None,
+    };
+    let path = |text| PathBuf::from(OsStr::from_bytes(text));
+    let link_path = path(&name[..own.len() + link]);
+    let rest = &below[link..];
+    if rest.is_empty() {
+        return follow.then(|| (link_path, PathBuf::new()));
+    }
+    // A slash alone asks for a directory.
+    let begin = rest.iter().position(|b| *b != b'/');
+    Some((link_path, begin.map_or(".".into(), |at| path(&rest[at..]))))
+}
+
+/// Where the caller's name leads: as text from the root, or from the descriptor that it started at. With
+/// `follow` also through a link that the name ends with.
+fn place(facts: &CallFacts, start: Start<'_>, name: &[u8], follow: bool) -> Option<Place> {
     let pid = facts.task.pid;
     // `self` would be this process.
     let own = name.strip_prefix(b"/proc/self/").map(|rest| {
@@ -85,6 +109,14 @@ fn place(facts: &CallFacts, start: Start<'_>, name: &[u8]) -> Option<Place> {
     } else {
         format!("/proc/{pid}/mountinfo").into()
     };
+    if let Some((base, path)) = own_link(pid, name, follow).filter(|_| ours) {
+        return Some(Place {
+            base,
+            path,
+            resolve,
+            mounts,
+        });
+    }
     let below_root = |start: Option<&[u8]>, mounts| Place {
         mounts,
         base: root,
@@ -219,7 +251,7 @@ impl Found {
 }
 
 fn look(facts: &CallFacts, name: &[u8], follow: bool) -> Option<Found> {
-    place(facts, Start::of(facts), name)?.look(follow)
+    place(facts, Start::of(facts), name, follow)?.look(follow)
 }
 
 /// A file and its path, by a name that starts anywhere.
@@ -229,7 +261,7 @@ pub(super) fn find(
     name: &[u8],
     follow: bool,
 ) -> Option<(FileFacts, Option<Bytes>)> {
-    let place = place(facts, start, name)?;
+    let place = place(facts, start, name, follow)?;
     let found = place.look(follow)?;
     Some((found.file(), place.resolved(&found)))
 }
@@ -282,7 +314,7 @@ pub(super) fn after_utime(facts: &CallFacts) -> Option<(PathItem, Times)> {
     const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
     let name = facts.user_name.as_ref()?;
     let nofollow = facts.is("utimensat") && facts.call.args[3] & AT_SYMLINK_NOFOLLOW != 0;
-    let place = place(facts, Start::of(facts), name)?;
+    let place = place(facts, Start::of(facts), name, !nofollow)?;
     let found = place.look(!nofollow)?;
     let item = PathItem {
         name: Some(name.clone()),
@@ -309,6 +341,29 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("file");
         std::fs::write(&file, mounts).expect("write");
         assert_eq!(asks_nobody(file.path()), expect);
+    }
+
+    #[test]
+    fn links_of_the_caller_itself() {
+        let own = |name: &str, follow| {
+            let (link, rest) = own_link(7, name.as_bytes(), follow)?;
+            Some(format!("{} {}", link.display(), rest.display()))
+        };
+        for (name, follow, expect) in [
+            ("/proc/7/fd/12", true, Some("/proc/7/fd/12 ")),
+            ("/proc/7/fd/12", false, None),
+            ("/proc/7/fd/12/", false, Some("/proc/7/fd/12 .")),
+            ("/proc/7/fd/12//a/b", false, Some("/proc/7/fd/12 a/b")),
+            ("/proc/7/exe", true, Some("/proc/7/exe ")),
+            ("/proc/7/cwd/../a", true, Some("/proc/7/cwd ../a")),
+            ("/proc/8/fd/12", true, None),
+            ("/proc/7/fd/", true, None),
+            ("/proc/7/fd/x", true, None),
+            ("/proc/7/executable", true, None),
+            ("/proc/7/status", true, None),
+        ] {
+            assert_eq!(own(name, follow).as_deref(), expect, "{name} {follow}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod open;
 mod other;
 mod targets;
 mod unseen;
+mod uring;
 mod utime;
 
 use std::collections::VecDeque;
@@ -30,7 +31,7 @@ pub use self::arguments::Arguments;
 use self::caps::{FileCapsTable, When};
 use crate::{
     decode::{CallFacts, Message, RawItem},
-    event::{Caveats, Event, PathItem, Process, Syscall, What},
+    event::{Caveats, Event, PathItem, Process, Syscall, Uring, What},
     kernel::Kernel,
     process::{ProcessTable, comm, until_nul},
     syscalls,
@@ -46,6 +47,8 @@ pub struct Assembler {
     arguments: Arguments,
     next_serial: u32,
     file_caps: FileCapsTable,
+    /// Names that io_uring took in one task and looked up in another.
+    elsewhere: uring::Elsewhere,
     /// Messages that were read ahead of their turn.
     ahead: VecDeque<Message>,
     /// `sensor_ebpf::config::plan` in force.
@@ -78,6 +81,7 @@ impl Assembler {
             arguments: Arguments::default(),
             next_serial: 1,
             file_caps: FileCapsTable::default(),
+            elsewhere: uring::Elsewhere::default(),
             ahead: VecDeque::new(),
             plan: attach_plan,
             kernel: kernel.version,
@@ -161,7 +165,12 @@ impl Assembler {
             subj: facts.subj.clone(),
             ..who(&facts.task, entry.exe.clone())
         };
-        let mut paths = self.paths(facts, cwd.as_ref(), &what, &mut caveats);
+        let (mut paths, done) = if facts.is_uring() {
+            self.uring(facts, cwd.as_ref(), &mut caveats)
+        } else {
+            let paths = self.paths(facts, cwd.as_ref(), &what, &mut caveats);
+            (paths, Vec::new())
+        };
         let when = When {
             ktime_ns: facts.header.ktime_ns,
             time_ns: facts.header.ktime_ns.wrapping_add(clock_offset_ns),
@@ -172,13 +181,14 @@ impl Assembler {
         }
         let named = self.has_cwd(facts, &paths);
         let mut aux = self.aux(facts, &mut caveats);
+        aux.extend(done);
         if let What::Exec(_) = what {
             aux.extend(caps::raised(facts, &paths));
         }
         Event {
             time_ns: when.time_ns,
             serial: self.serial(),
-            call: Some(call(facts)),
+            call: (facts.header.kind != kind::URING).then(|| call(facts)),
             who,
             cwd: cwd.filter(|_| named),
             paths,
@@ -216,6 +226,10 @@ impl Assembler {
             kind::MODULE => What::Module(module::module(facts, self.says_unnamed)),
             kind::OPEN => What::Open(open::open(facts, self.records_how)),
             kind::OTHER => What::Other,
+            kind::URING => What::Uring(Uring {
+                op: facts.call.nr,
+                exit: Some(facts.call.ret),
+            }),
             _ => What::Utime(self.utime(facts, caveats)),
         }
     }

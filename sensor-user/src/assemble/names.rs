@@ -17,13 +17,15 @@ enum Shown {
 
 /// One `struct audit_names`.
 #[derive(Clone, Debug)]
-struct Name {
+pub(super) struct Name {
     text: Option<Bytes>,
     shown: Shown,
     kind: NameType,
     file: Option<FileFacts>,
     caps: FileCaps,
     resolved: Option<Bytes>,
+    /// It is in the list of another task, which took the name: io_uring before 7.0.
+    elsewhere: bool,
 }
 
 /// What a look-up found.
@@ -85,6 +87,7 @@ impl Names {
             file: None,
             caps: FileCaps::Absent,
             resolved: None,
+            elsewhere: false,
         });
         self.list.len() - 1
     }
@@ -92,6 +95,33 @@ impl Names {
     /// __audit_getname: the kernel took a name from the caller, or made one. Gives its item.
     pub(super) fn getname(&mut self, text: Bytes) -> usize {
         self.alloc(Some(text))
+    }
+
+    /// A name that another task took, into its own list.
+    pub(super) fn elsewhere(&mut self, text: Bytes) -> usize {
+        let at = self.alloc(Some(text));
+        self.list[at].elsewhere = true;
+        at
+    }
+
+    /// What became of an item that is in another task's list.
+    pub(super) fn of_elsewhere(&self, item: usize) -> Option<Name> {
+        self.list.get(item).filter(|name| name.elsewhere).cloned()
+    }
+
+    /// What another task did with an item of this list.
+    pub(super) fn done_elsewhere(&mut self, item: usize, name: Name) {
+        if let Some(place) = self.list.get_mut(item) {
+            *place = Name {
+                elsewhere: false,
+                ..name
+            };
+        }
+    }
+
+    /// How many items there are.
+    pub(super) fn count(&self) -> usize {
+        self.list.iter().filter(|name| !name.elsewhere).count()
     }
 
     /// The kernel's own copy of a name is the true one.
@@ -104,8 +134,10 @@ impl Names {
     /// __audit_inode: a look-up found a file or, for `parent`, the directory that a name is in.
     /// `named` is the item of the name that was looked up, with its text; `None`: by descriptor.
     pub(super) fn inode(&mut self, named: Option<(usize, &Bytes)>, found: Found, parent: bool) {
-        let by_inode =
-            |name: &Name| same_inode(name.file.as_ref(), &found.file) && suits(name.kind, parent);
+        let by_inode = |name: &Name| {
+            let same = same_inode(name.file.as_ref(), &found.file);
+            same && suits(name.kind, parent) && !name.elsewhere
+        };
         let place = match named {
             None => self.alloc(None),
             Some((item, _)) if self.list.get(item).is_some_and(|n| suits(n.kind, parent)) => item,
@@ -142,6 +174,7 @@ impl Names {
     ) {
         let parent = self.list.iter().position(|n| {
             n.text.is_some()
+                && !n.elsewhere
                 && suits(n.kind, true)
                 && same_inode(n.file.as_ref(), directory)
                 && self.is_entry(entry, n, n.shown)
@@ -152,7 +185,8 @@ impl Names {
         let shown = parent.map_or(Shown::Full, |at| self.list[at].shown);
         let child = self.list.iter().position(|n| {
             let same = |text: &Bytes| text == entry || self.is_entry(entry, n, shown);
-            (n.kind == kind || n.kind == NameType::Unknown) && n.text.as_ref().is_some_and(same)
+            let fits = n.kind == kind || n.kind == NameType::Unknown;
+            fits && !n.elsewhere && n.text.as_ref().is_some_and(same)
         });
         if parent.is_none() {
             let at = self.alloc(None);
@@ -204,7 +238,8 @@ impl Names {
             caps: name.caps,
             ..PathItem::default()
         };
-        self.list.into_iter().map(item).collect()
+        let own = self.list.into_iter().filter(|name| !name.elsewhere);
+        own.map(item).collect()
     }
 }
 
@@ -302,5 +337,27 @@ mod tests {
             names.child(&file(1), &b("d"), Some(file(7)), NameType::Create);
             assert_eq!(show(names), expect);
         }
+    }
+
+    #[test]
+    fn a_worker_writes_into_the_list_of_the_task_that_took_the_name() {
+        let mut worker = Names::default();
+        let item = worker.elsewhere(b("d/new"));
+        worker.inode(Some((item, &b("d/new"))), found(1), true);
+        worker.child(&file(1), &b("new"), None, NameType::Create);
+        worker.child(&file(1), &b("new"), Some(file(7)), NameType::Create);
+        assert_eq!(worker.count(), 4);
+        let name = worker.of_elsewhere(item).expect("the name");
+        let expect = [
+            "PARENT (null) 1",
+            "CREATE (null) 0",
+            "PARENT (null) 1",
+            "CREATE (null) 7",
+        ];
+        assert_eq!(show(worker), expect);
+        let mut caller = Names::default();
+        let item = caller.getname(b("d/new"));
+        caller.done_elsewhere(item, name);
+        assert_eq!(show(caller), ["PARENT d/ 1"]);
     }
 }

@@ -177,24 +177,8 @@ impl Paths {
         };
         match facts.op {
             op::DELETE | op::CREATE => {
-                let kind = if facts.op == op::DELETE {
-                    NameType::Delete
-                } else {
-                    NameType::Create
-                };
-                // may_delete of a rename's old name failed where the caller may not write: the kernel
-                // did not come as far as the new one.
                 let rename = call.name().is_some_and(|name| name.starts_with("rename"));
-                let refused = rename && [-libc::EACCES, -libc::EPERM].contains(&facts.err);
-                self.deleted += usize::from(facts.op == op::DELETE);
-                // What is to be made is told before, too, without a file: may_create. Not where a
-                // rename has something to replace.
-                if facts.op == op::CREATE && !refused && self.deleted < 2 {
-                    self.names.child(&directory(raw), name, None, kind);
-                }
-                if facts.err == 0 {
-                    self.names.child(&directory(raw), name, file, kind);
-                }
+                entry(&mut self.names, &mut self.deleted, raw, rename);
             }
             _ => {
                 let item = self.item_of(name, call.is("quotactl"));
@@ -266,7 +250,32 @@ impl Paths {
     }
 }
 
-fn directory(raw: &RawItem) -> FileFacts {
+/// A name in a directory is made or removed; `deleted` counts the latter.
+pub(super) fn entry(names: &mut Names, deleted: &mut usize, raw: &RawItem, rename: bool) {
+    let facts = &raw.facts;
+    let (Some(name), file) = (&raw.name, items::file(facts)) else {
+        return;
+    };
+    let kind = if facts.op == op::DELETE {
+        NameType::Delete
+    } else {
+        NameType::Create
+    };
+    // may_delete of a rename's old name failed where the caller may not write: the kernel did not come as
+    // far as the new one.
+    let refused = rename && [-libc::EACCES, -libc::EPERM].contains(&facts.err);
+    *deleted += usize::from(facts.op == op::DELETE);
+    // What is to be made is told before, too, without a file: may_create. Not where a rename has something
+    // to replace.
+    if facts.op == op::CREATE && !refused && *deleted < 2 {
+        names.child(&directory(raw), name, None, kind);
+    }
+    if facts.err == 0 {
+        names.child(&directory(raw), name, file, kind);
+    }
+}
+
+pub(super) fn directory(raw: &RawItem) -> FileFacts {
     let facts = &raw.facts;
     FileFacts {
         ino: facts.parent_ino,

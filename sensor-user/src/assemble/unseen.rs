@@ -5,6 +5,7 @@
 
 mod address;
 mod changes;
+pub(super) mod guards;
 mod looks;
 
 use bytes::Bytes;
@@ -50,6 +51,8 @@ struct Story<'a> {
     /// 0 on success.
     errno: i32,
     items: Vec<RawItem>,
+    /// A link was refused by fs.protected_hardlinks.
+    guarded: bool,
 }
 
 /// A path argument that the kernel takes.
@@ -70,15 +73,7 @@ struct Directory {
 
 /// The points of a call of kind OTHER at which audit was told of a name.
 pub(super) fn items(facts: &CallFacts, kernel: (u32, u32)) -> Vec<RawItem> {
-    let mut story = Story {
-        facts,
-        kernel,
-        errno: i32::try_from(-facts.call.ret).map_or(0, |errno| errno.max(0)),
-        items: Vec::new(),
-    };
-    if facts.call.ret >= 0 {
-        story.errno = 0;
-    }
+    let mut story = Story::new(facts, kernel);
     // Nothing stands behind the number.
     if story.errno != libc::ENOSYS {
         story.tell();
@@ -87,6 +82,16 @@ pub(super) fn items(facts: &CallFacts, kernel: (u32, u32)) -> Vec<RawItem> {
 }
 
 impl<'a> Story<'a> {
+    fn new(facts: &'a CallFacts, kernel: (u32, u32)) -> Self {
+        Self {
+            facts,
+            kernel,
+            errno: i32::try_from(-facts.call.ret).map_or(0, |errno| errno.max(0)),
+            items: Vec::new(),
+            guarded: false,
+        }
+    }
+
     /// `None`: the kernel stopped there.
     fn tell(&mut self) -> Option<()> {
         match self.facts.name()? {
@@ -186,7 +191,12 @@ impl<'a> Story<'a> {
             fill(&mut facts, &file);
             path = resolved.map(|path| walked(&path));
         }
-        self.items.push(RawItem { facts, name, path });
+        self.items.push(RawItem {
+            facts,
+            name,
+            path,
+            taken: None,
+        });
     }
 
     /// Whether the caller may pass each directory of a name; only an EACCES leaves a doubt.

@@ -41,17 +41,18 @@ pub struct Creators {
 impl Creators {
     /// Learns from an event that made a file.
     pub fn remember(&mut self, event: &Event, actor: Option<&ProcessEntry>) {
-        let What::Open(open) = &event.what else {
-            return;
+        let own = match &event.what {
+            What::Open(open) => event.paths.last().map(|item| (open, item)),
+            _ => None,
         };
-        let Some(file) = event
-            .paths
-            .last()
-            .and_then(|item| item.file)
-            .filter(|_| open.created)
-        else {
-            return;
-        };
+        let made = own.into_iter().chain(event.opened());
+        let made = made.filter(|(open, _)| open.created);
+        for file in made.filter_map(|(_, item)| item.file) {
+            self.made(&file, event, actor);
+        }
+    }
+
+    fn made(&mut self, file: &FileFacts, event: &Event, actor: Option<&ProcessEntry>) {
         let mut line = command_line(actor);
         line.truncate(COMMAND_LINE);
         let creation = Creation {

@@ -1,12 +1,16 @@
 //! What one event alone does not say: names of users, ancestors, who made a file and when.
 
+mod containers;
 mod creators;
-mod observe;
+pub(crate) mod observe;
 mod references;
 mod users;
 
-use auklet_rules::{Ancestor, Observation, Process, Scene, Text};
+use std::collections::BTreeSet;
 
+use auklet_rules::{Ancestor, Category, Interest, Observation, Process, Scene, Text, id};
+
+use self::containers::Containers;
 pub use self::{creators::Creators, references::References, users::Users};
 use crate::{
     event::{Event, What},
@@ -20,6 +24,10 @@ pub struct Enricher {
     references: References,
     users: Users,
     host: Vec<u8>,
+    /// What rules ask for; `None`: everything.
+    wanted: Option<BTreeSet<Category>>,
+    /// A rule asks for containers.
+    containers: Option<Containers>,
 }
 
 impl Enricher {
@@ -44,6 +52,37 @@ impl Enricher {
             host: host.to_vec(),
             users,
             ..Self::default()
+        }
+    }
+
+    /// Leaves out what no rule asks for.
+    pub fn ask(&mut self, interest: &Interest) {
+        self.wanted = Some(interest.categories.clone());
+        let asked = interest.names(id!("ContainerId"));
+        self.containers = match self.containers.take() {
+            known @ Some(_) if asked => known,
+            _ => asked.then(Containers::default),
+        };
+    }
+
+    fn wants(&self, category: Category) -> bool {
+        let wanted = self.wanted.as_ref();
+        wanted.is_none_or(|wanted| wanted.contains(&category))
+    }
+
+    fn container(&mut self, event: &Event) -> Option<Vec<u8>> {
+        let executed = matches!(event.what, What::Exec(_));
+        // A log's processes are not this machine's, or not there any more.
+        let known = event.who.start_ns != 0;
+        let containers = self.containers.as_mut().filter(|_| known)?;
+        containers.of(&event.who, executed)
+    }
+
+    /// The same for an alert, whether or not rules ask for it.
+    fn container_of(&mut self, event: &Event) -> Option<Vec<u8>> {
+        match self.containers {
+            None if event.who.start_ns != 0 => Containers::default().of(&event.who, false),
+            _ => self.container(event),
         }
     }
 
@@ -97,7 +136,9 @@ impl Enricher {
             host: text(&self.host),
             process,
             ancestors: ancestors.collect(),
+            container: self.container_of(event).as_deref().map(text),
             object: object(event),
+            objects: objects(event),
             records: records.iter().map(|line| text(line.as_bytes())).collect(),
         }
     }
@@ -114,15 +155,35 @@ pub(crate) fn command_line(entry: Option<&ProcessEntry>) -> Vec<u8> {
         .unwrap_or_default()
 }
 
+/// Files of one event that an alert names.
+const OBJECTS: usize = 16;
+
+/// Every file that the event names, as it was resolved.
+fn objects(event: &Event) -> Vec<Text> {
+    let mut objects: Vec<Text> = Vec::new();
+    for path in event.paths.iter().filter_map(|item| item.resolved.as_ref()) {
+        let path = text(path);
+        if objects.len() < OBJECTS && !objects.contains(&path) {
+            objects.push(path);
+        }
+    }
+    objects
+}
+
 /// What was acted upon.
 fn object(event: &Event) -> Option<Text> {
     let path = match &event.what {
-        What::Exec(_) | What::Other | What::Message(_) | What::Uring(_) => return None,
+        What::Exec(_) | What::Message(_) => return None,
+        What::Uring(_) => event
+            .opened()
+            .next_back()
+            .and_then(|(_, item)| item.resolved.as_ref()),
         What::Module(module) => match &module.file {
             Some(file) => file.resolved.as_ref(),
             None => module.name.as_ref(),
         },
-        What::Open(_) => event.paths.last().and_then(|item| item.resolved.as_ref()),
+        // Of several names, the new one is what it is about.
+        What::Open(_) | What::Other => event.paths.last().and_then(|item| item.resolved.as_ref()),
         What::Utime(utime) => utime
             .target
             .as_ref()

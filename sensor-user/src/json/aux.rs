@@ -11,6 +11,16 @@ use crate::{
 pub(super) fn value(aux: &Aux) -> Value {
     match aux {
         Aux::Sockaddr(address) => json!({"type": "SOCKADDR", "saddr": hex::encode(address)}),
+        Aux::Operation(operation) => json!({
+            "type": "URINGOP", "op": operation.uring.op, "exit": operation.uring.exit,
+            "items": operation.items, "cred": operation.cred, "recorded": operation.recorded,
+            "key": operation.key.as_deref().map(text),
+        }),
+        Aux::Opened(opened) => json!({
+            "type": "opened", "flags": opened.0.flags, "created": opened.0.created,
+            "name": opened.1.name.as_deref().map(text),
+            "path": opened.1.resolved.as_deref().map(text),
+        }),
         Aux::FdPair(fd0, fd1) => json!({"type": "FD_PAIR", "fd0": fd0, "fd1": fd1}),
         Aux::Mmap { fd, flags } => json!({"type": "MMAP", "fd": fd, "flags": flags}),
         Aux::KernModule(name) => json!({"type": "KERN_MODULE", "name": text(name)}),

@@ -2,12 +2,15 @@
 
 pub mod btf;
 mod objects;
+pub mod order;
 mod own;
 pub mod plan;
 mod programs;
 pub mod sensor;
+mod uring;
 
 pub use self::{
+    objects::Needs,
     plan::{Attach, Plan},
     sensor::{Sensor, Settings},
 };

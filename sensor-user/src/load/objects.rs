@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     btf::KernelTypes,
     plan::{Attach, kernel_has_kprobes},
+    uring,
 };
 use crate::syscalls::{self, Abi};
 
@@ -26,7 +27,11 @@ const ADDRESSED: &[&str] = &[
     "recvmmsg",
     "getsockname",
     "getpeername",
+    ENTER,
 ];
+
+/// Inside which operations of io_uring end, and which takes names for all.
+const ENTER: &str = "io_uring_enter";
 
 /// Calls that TARGETS is for.
 const DIRECTED: &[&str] = &[
@@ -38,6 +43,37 @@ const DIRECTED: &[&str] = &[
     "rt_tgsigqueueinfo",
     "pidfd_send_signal",
 ];
+
+/// Calls that alert rules can be answered about without `filename_lookup`, which every stat passes.
+const WITHOUT_LOOKUP: &[&str] = &[
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "symlink",
+    "symlinkat",
+    "mknod",
+    "mknodat",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "connect",
+    "accept",
+    "accept4",
+    "socketcall",
+    "mmap",
+    "mmap2",
+    "mprotect",
+    "pkey_mprotect",
+    "memfd_create",
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+];
+
+/// Calls of those that take no names at all.
+const NAMELESS: usize = 12;
 
 /// What to attach by kprobe and kretprobe: the functions of each program, returns first.
 #[derive(Clone, Debug, Default)]
@@ -202,17 +238,32 @@ const ACCOUNTS: &[Hook] = &[
     },
 ];
 
+/// What a plan is made for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Needs<'a> {
+    /// Calls beyond the four families.
+    pub calls: &'a [(Abi, u32)],
+    /// Records are made of them: all that auditd's have is needed.
+    pub recorded: bool,
+    /// Opens are wanted, whoever makes them: io_uring, too.
+    pub opens: bool,
+}
+
 impl Objects {
-    /// For one way of attaching; with `calls` also what calls beyond the four families need. What is
-    /// missing goes to `missing`.
+    /// For one way of attaching. What is missing goes to `missing`.
     #[must_use]
     pub fn new(
         attach: Attach,
         types: &KernelTypes,
-        calls: &[(Abi, u32)],
+        needs: &Needs<'_>,
         missing: &mut Vec<String>,
     ) -> Self {
         let mut objects = Self::default();
+        let Needs {
+            calls,
+            recorded,
+            opens,
+        } = *needs;
         let kprobes = kernel_has_kprobes();
         let mut add = |hook: &Hook| {
             if !(kprobes && objects.add(hook, types)) {
@@ -228,20 +279,78 @@ impl Objects {
             .collect();
         let any = |of: &[&str]| of.iter().any(|name| names.contains(name));
         if !calls.is_empty() && attach != Attach::Tracepoint {
-            NAMES.iter().for_each(&mut add);
+            let named = |call: &&str| !WITHOUT_LOOKUP[NAMELESS..].contains(call);
+            if recorded || names.iter().any(named) {
+                NAMES.iter().for_each(&mut add);
+            }
             if any(ADDRESSED) {
                 SOCKETS.iter().for_each(&mut add);
             }
             if any(DIRECTED) {
                 TARGETS.iter().for_each(&mut add);
             }
-            if attach == Attach::Fentry && types.has_function("filename_lookup") {
+            let looked_up = |call: &&str| !WITHOUT_LOOKUP.contains(call);
+            let wanted = recorded || names.iter().any(looked_up);
+            if wanted && attach == Attach::Fentry && types.has_function("filename_lookup") {
                 objects.fexit_lookup = true;
-            } else {
+            } else if wanted {
                 add(&LOOKUP);
             }
         }
+        if attach != Attach::Tracepoint && kprobes {
+            objects.add_uring(types, names.contains(ENTER), opens, missing);
+        }
         objects
+    }
+
+    /// Operations of io_uring: those that audit is told of if `enter` is wanted, opens if those are.
+    fn add_uring(
+        &mut self,
+        types: &KernelTypes,
+        enter: bool,
+        opens: bool,
+        missing: &mut Vec<String>,
+    ) {
+        let offered = |name: &&'static str| types.has_function(name);
+        let audited = enter && types.has_function(uring::AUDITED);
+        if audited || opens {
+            let functions: Vec<_> = uring::OPENS.iter().copied().filter(offered).collect();
+            if functions.is_empty() {
+                missing.push(format!("{}: opens by io_uring", uring::OPENS.join(", ")));
+            }
+            self.by_program(uring::OPERATION, &functions);
+        }
+        if audited {
+            let all = uring::OTHERS.iter().copied();
+            let functions: Vec<_> = all.filter(offered).collect();
+            self.by_program(uring::OPERATION, &functions);
+        }
+        if enter {
+            let taken = uring::TAKES
+                .iter()
+                .find(|all| all.iter().any(|n| types.has_function(n)));
+            let functions = taken.into_iter().flat_map(|all| all.iter().copied());
+            let functions: Vec<_> = functions.filter(offered).collect();
+            if functions.is_empty() {
+                missing.push("getname_flags: names that io_uring_enter takes".to_owned());
+            }
+            self.by_program((None, uring::TAKEN), &functions);
+        }
+    }
+
+    fn by_program(
+        &mut self,
+        (entry, returns): (Option<&str>, &'static str),
+        functions: &[&'static str],
+    ) {
+        if functions.is_empty() {
+            return;
+        }
+        if let Some(entry) = entry {
+            let entries = self.entries.entry(entry.to_owned()).or_default();
+            entries.extend(functions);
+        }
+        self.returns.entry(returns).or_default().extend(functions);
     }
 
     fn add(&mut self, hook: &Hook, types: &KernelTypes) -> bool {

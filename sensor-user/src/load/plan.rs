@@ -8,7 +8,10 @@ use sensor_ebpf::{
     wire::kind,
 };
 
-use super::{btf::KernelTypes, objects::Objects};
+use super::{
+    btf::KernelTypes,
+    objects::{Needs, Objects},
+};
 use crate::syscalls::{self, Abi};
 
 /// How hooks attach, strongest first.
@@ -42,27 +45,27 @@ impl Attach {
             Self::Fentry => &[
                 "names given to utimensat and its kin, and of calls that fail before the look-up, are read from user memory",
                 "files of opens and execs that fail are looked up after the call",
-                "opens through io_uring and open_by_handle_at are not seen",
+                "opens by open_by_handle_at are not seen",
             ],
             Self::Kprobe => &[
                 "names given to utimensat and its kin, and of calls that fail before the look-up, are read from user memory",
                 "files of opens and execs that fail are looked up after the call",
-                "opens through io_uring and open_by_handle_at are not seen",
+                "opens by open_by_handle_at are not seen",
                 "a return probe is skipped when too many calls of one kind block at once (counted as no_exit)",
             ],
             Self::Tracepoint => &[
                 "names are read from user memory at entry",
-                "opens through io_uring and open_by_handle_at are not seen",
+                "what io_uring does, opens too; opens by open_by_handle_at are not seen",
                 "the target of utimensat by path is looked up after the call; old times are not known",
                 "the script and the ld.so of an exec are looked up after the call",
                 "names of modules that the kernel refuses",
                 "files of all other calls are looked up after the call: modes, owners and capabilities are those that it left",
                 "the file that a removal removed; that a rename replaced a file",
                 "where a mount was made or taken away, and what it is of; what open_by_handle_at opens",
-                "links in /proc that lead into a process are not followed",
+                "links in /proc that lead into a process are not followed, but the caller's own",
                 "socket addresses are read from user memory; of one that the caller had too little room for, a part",
                 "targets of kill and ptrace are looked up after the call; not those of a signal to a group",
-                "ANOM_LINK",
+                "ANOM_LINK of a symbolic link that the kernel would not follow",
             ],
         }
     }
@@ -204,9 +207,9 @@ const MODULE_FUNCTIONS: [&str; 2] = ["load_module", "find_module_all"];
 impl Plan {
     /// The plan for one way of attaching.
     #[must_use]
-    pub fn new(attach: Attach, types: &KernelTypes, others: &[(Abi, u32)]) -> Self {
+    pub fn new(attach: Attach, types: &KernelTypes, needs: &Needs<'_>) -> Self {
         let mut missing = Vec::new();
-        let objects = Objects::new(attach, types, others, &mut missing);
+        let objects = Objects::new(attach, types, needs, &mut missing);
         let mut plan = Self {
             attach,
             calls: Vec::new(),
@@ -225,7 +228,7 @@ impl Plan {
         }
         plan.add_native(types);
         plan.add_compat(types);
-        plan.add_others(types, others);
+        plan.add_others(types, needs.calls);
         plan.add_module_functions(types);
         plan.open_function = OPEN_FUNCTIONS
             .into_iter()

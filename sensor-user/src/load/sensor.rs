@@ -16,7 +16,7 @@ use aya::{
 use aya_log::EbpfLogger;
 use sensor_ebpf::{
     calls::{CALLS, OTHERS, table_value},
-    config::{CALL_TABLE, NAME_KEY, setting},
+    config::{CALL_TABLE, NAME_KEY, OPERATIONS, policy, setting},
     fields,
     filter::CallFilter,
     loss::{self, cause},
@@ -25,6 +25,8 @@ use sensor_ebpf::{
 
 use super::{
     btf::{KernelTypes, SYS_BTF},
+    objects::Needs,
+    order::Preemption,
     own,
     plan::{Attach, Plan, kernel_has_kprobes},
     programs,
@@ -40,7 +42,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/au
 /// What the programs are told before they load.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `None`: the strongest that works.
+    /// `None`: the first that works, in the order of [`Preemption::order`].
     pub attach: Option<Attach>,
     /// `sensor_ebpf::config::opens` bits.
     pub opens: u32,
@@ -52,10 +54,25 @@ pub struct Settings {
     pub argv_bytes: u32,
     /// System calls that may be under way at once.
     pub slots: u32,
-    /// Calls beyond the four families that are wanted.
+    /// Calls beyond the four families that are wanted, by the policy or by rules.
     pub calls: Vec<(Abi, u32)>,
-    /// What the policy wants of each of its calls; `None`: there is no policy.
-    pub filters: Option<Vec<(Abi, u32, CallFilter)>>,
+    /// What is wanted of each of the calls that are filtered.
+    pub filters: Vec<(Abi, u32, CallFilter)>,
+    /// What the policy wants of operations of io_uring, by `IORING_OP_*`.
+    pub operations: Vec<(u32, CallFilter)>,
+    /// There is a policy of what is recorded: `filters` also decides about opens, and records have all
+    /// items that auditd's have.
+    pub policy: bool,
+}
+
+impl Settings {
+    fn needs(&self) -> Needs<'_> {
+        Needs {
+            calls: &self.calls,
+            recorded: self.policy,
+            opens: self.opens != 0,
+        }
+    }
 }
 
 /// Running programs; they detach when this is dropped.
@@ -81,16 +98,18 @@ impl Sensor {
         if let Some(attach) = settings.attach {
             return Self::start_with(
                 &offsets,
-                Plan::new(attach, &types, &settings.calls),
+                Plan::new(attach, &types, &settings.needs()),
                 settings,
             );
         }
-        for attach in Attach::ALL {
+        let preemption = Preemption::running(&types);
+        log::info!("attach plan: {preemption}");
+        for attach in preemption.order() {
             if attach == Attach::Kprobe && !kernel_has_kprobes() {
                 log::info!("attach plan kprobe: this kernel has no kprobes");
                 continue;
             }
-            let plan = Plan::new(attach, &types, &settings.calls);
+            let plan = Plan::new(attach, &types, &settings.needs());
             if !plan.is_whole() {
                 log::info!("attach plan {attach}: {}", plan.missing.join("; "));
                 continue;
@@ -120,7 +139,11 @@ impl Sensor {
         // Opens are the most, and the ones that block.
         let open_slots = settings.slots / 4 * 3;
         config[setting::OPEN_SLOTS] = open_slots;
-        config[setting::POLICY] = settings.filters.is_some().into();
+        config[setting::POLICY] = match (settings.policy, settings.calls.is_empty()) {
+            (true, _) => policy::ALL,
+            (false, false) => policy::OTHERS,
+            (false, true) => policy::NONE,
+        };
         config[setting::CAPS_HIGH] = u32::try_from(kernel::all_capabilities() >> 32).unwrap_or(0);
         config[setting::TASK_PT_REGS] = u32::from(Kernel::running().version >= (5, 15));
         let mut ebpf = EbpfLoader::new()
@@ -137,13 +160,39 @@ impl Sensor {
         fill_free_slots(&mut ebpf, "FREE_SLOTS", open_slots..settings.slots)?;
         fill_watched_names(&mut ebpf, &settings.watched_names)?;
         fill_wanted_calls(&mut ebpf, &settings.calls)?;
-        fill_filters(&mut ebpf, settings.filters.as_deref().unwrap_or_default())?;
+        fill_filters(&mut ebpf, &settings.filters, &settings.operations)?;
         plan.missing.extend(lost_fields(offsets));
         let lost = own::find(&mut ebpf, offsets);
         plan.missing.extend(lost);
         programs::attach(&mut ebpf, &plan)?;
         let loss = PerCpuArray::try_from(take_map(&mut ebpf, "LOSS")?)?;
         Ok(Self { ebpf, plan, loss })
+    }
+
+    /// Names whose read-only opens are wanted, beside those that are already.
+    ///
+    /// # Errors
+    /// The map is full.
+    pub fn watch_names(&mut self, names: &[(Vec<u8>, u32)]) -> Result<()> {
+        fill_watched_names(&mut self.ebpf, names)
+    }
+
+    /// A name whose read-only opens are not wanted any more.
+    ///
+    /// # Errors
+    /// The map can't be written.
+    pub fn forget_name(&mut self, name: &[u8]) -> Result<()> {
+        let mut map: HashMap<_, [u8; NAME_KEY], u32> =
+            HashMap::try_from(map_mut(&mut self.ebpf, "WATCHED_NAMES")?)?;
+        map.remove(&name_key(name)).context("forget a watched name")
+    }
+
+    /// What is wanted of calls whose hooks are attached.
+    ///
+    /// # Errors
+    /// The map can't be written.
+    pub fn set_filters(&mut self, filters: &[(Abi, u32, CallFilter)]) -> Result<()> {
+        fill_filters(&mut self.ebpf, filters, &[])
     }
 
     /// The ring buffer; once.
@@ -253,13 +302,19 @@ fn fill_free_slots(ebpf: &mut Ebpf, stack: &str, slots: Range<u32>) -> Result<()
     Ok(())
 }
 
+/// A name as the map's keys have it: cut, and padded with NUL.
+fn name_key(name: &[u8]) -> [u8; NAME_KEY] {
+    let mut key = [0; NAME_KEY];
+    let len = name.len().min(NAME_KEY - 1);
+    key[..len].copy_from_slice(&name[..len]);
+    key
+}
+
 fn fill_watched_names(ebpf: &mut Ebpf, names: &[(Vec<u8>, u32)]) -> Result<()> {
     let mut map: HashMap<_, [u8; NAME_KEY], u32> =
         HashMap::try_from(map_mut(ebpf, "WATCHED_NAMES")?)?;
     for (name, roles) in names {
-        let mut key = [0; NAME_KEY];
-        let len = name.len().min(NAME_KEY - 1);
-        key[..len].copy_from_slice(&name[..len]);
+        let key = name_key(name);
         let merged = map.get(&key, 0).unwrap_or(0) | roles;
         map.insert(key, merged, 0)
             .context("more watched names than the kernel map holds")?;
@@ -291,15 +346,25 @@ fn fill_wanted_calls(ebpf: &mut Ebpf, others: &[(Abi, u32)]) -> Result<()> {
     Ok(())
 }
 
-fn fill_filters(ebpf: &mut Ebpf, filters: &[(Abi, u32, CallFilter)]) -> Result<()> {
+fn fill_filters(
+    ebpf: &mut Ebpf,
+    filters: &[(Abi, u32, CallFilter)],
+    operations: &[(u32, CallFilter)],
+) -> Result<()> {
     const SIZE: usize = size_of::<CallFilter>();
     let mut table: Array<_, [u8; SIZE]> = Array::try_from(map_mut(ebpf, "CALL_FILTERS")?)?;
-    for (abi, nr, filter) in filters.iter().filter(|(_, nr, _)| *nr < CALL_TABLE) {
-        let row = if *abi == Abi::Native { 0 } else { CALL_TABLE };
+    let mut set = |place: u32, filter: &CallFilter| {
         let bytes: [u8; SIZE] = zerocopy::transmute!(*filter);
         table
-            .set(row + nr, bytes, 0)
-            .context("fill the table of what the policy wants")?;
+            .set(place, bytes, 0)
+            .context("fill the table of what is wanted of calls")
+    };
+    for (abi, nr, filter) in filters.iter().filter(|(_, nr, _)| *nr < CALL_TABLE) {
+        let row = if *abi == Abi::Native { 0 } else { CALL_TABLE };
+        set(row + nr, filter)?;
+    }
+    for (op, filter) in operations.iter().filter(|(op, _)| *op < OPERATIONS) {
+        set(2 * CALL_TABLE + op, filter)?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::{
     field::Name,
     rule::{Action, Field, List, Op, Value},
 };
-use crate::event::{Event, What};
+use crate::event::{Aux, Event, Syscall, What};
 
 /// `AUDIT_USER_AVC`: what the kernel takes from programs even when auditing is off.
 const USER_AVC: u16 = 1107;
@@ -26,6 +26,8 @@ pub struct Verdict {
     pub excluded: Excluded,
     /// The rule that decided: an index into [`Policy::rules`]. `None`: no rule matched.
     pub rule: Option<usize>,
+    /// For each [`Aux::Operation`]: whether there was reason to record it when it ended, and its key.
+    pub operations: Vec<(bool, Option<Bytes>)>,
 }
 
 /// Record types that are not written.
@@ -98,11 +100,52 @@ impl Policy {
         if let Some(verdict) = self.task(facts) {
             return verdict;
         }
+        if event.aux.iter().any(|aux| matches!(aux, Aux::Operation(_))) {
+            return self.around_operations(event, call);
+        }
         let mut verdict = self.first(List::Exit, facts, call.nr);
         // What the kernel logs during a call (a login, a BPF program) makes it log the call, too.
-        let logged = event.aux.iter().any(|aux| aux.comes_first());
+        let logged = event.aux.iter().any(Aux::is_logged);
         verdict.record |= verdict.rule.is_none() && logged;
         verdict
+    }
+
+    /// A call inside which operations of io_uring ended: `__audit_uring_exit` asks the rules at each as if the
+    /// call had ended so, then those of operations, and the last asks once more. A rule found earlier gives
+    /// way only to one that was loaded before it (`audit_context.prio`).
+    fn around_operations(&self, event: &Event, call: Syscall) -> Verdict {
+        let mut found: Option<(usize, Verdict)> = None;
+        let mut ask = |verdict: Verdict| {
+            let earlier = |at: usize| found.as_ref().is_none_or(|(best, _)| at < *best);
+            if let Some(at) = verdict.rule.filter(|at| earlier(*at)) {
+                found = Some((at, verdict));
+            }
+            found
+                .as_ref()
+                .map_or((false, None), |(_, v)| (v.record, v.key.clone()))
+        };
+        let mut operations = Vec::new();
+        for aux in &event.aux {
+            let Aux::Operation(operation) = aux else {
+                continue;
+            };
+            let mut then = event.clone();
+            then.paths.truncate(operation.items);
+            let exit = operation.uring.exit.unwrap_or_default();
+            then.call = Some(Syscall { exit, ..call });
+            let facts = Facts::of(&then, self);
+            let (recorded, _) = ask(self.first(List::Exit, &facts, call.nr));
+            if !recorded {
+                ask(self.first(List::IoUring, &facts, operation.uring.op));
+            }
+            operations.push(ask(Verdict::default()));
+        }
+        ask(self.first(List::Exit, &Facts::of(event, self), call.nr));
+        let verdict = found.map(|(_, verdict)| verdict).unwrap_or_default();
+        Verdict {
+            operations,
+            ..verdict
+        }
     }
 
     /// What the task list says of the caller: never leaves a task without a context, always records
@@ -131,7 +174,7 @@ impl Policy {
             record,
             key: loaded.rule.key.clone().filter(|_| record),
             rule: Some(at),
-            excluded: Excluded::default(),
+            ..Verdict::default()
         }
     }
 

@@ -129,24 +129,20 @@ impl Settings {
             None => {}
         }
         if let Some(level) = self.failure {
-            let what = [
-                "losses are counted only",
-                "losses are logged",
-                "losses are logged",
-            ];
-            let what = what
-                .get(usize::from(level))
-                .copied()
-                .unwrap_or("losses are logged");
+            let what = match level {
+                0 => "losses are counted, and not logged while it runs",
+                1 => "losses are counted and logged",
+                _ => "losses are counted and logged; Auklet does not panic the kernel",
+            };
             lines.push(format!("-f {level}: {what}"));
         }
         if let Some(rate) = self.rate {
-            let limit = if rate == 0 {
-                "no limit".to_owned()
-            } else {
-                format!("at most {rate}")
-            };
-            lines.push(format!("-r {rate}: {limit} records a second"));
+            lines.push(match rate {
+                0 => "-r 0: no limit on records a second".to_owned(),
+                _ => {
+                    format!("-r {rate}: at most {rate} records a second; what is above is counted")
+                }
+            });
         }
         if let Some(limit) = self.backlog {
             lines.push(format!(

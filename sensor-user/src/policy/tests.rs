@@ -1,6 +1,7 @@
 mod decide;
 mod events;
 mod language;
+mod operations;
 mod permissions;
 mod random;
 mod shipped;

@@ -11,7 +11,7 @@ use super::{
     watch::Place,
 };
 use crate::{
-    event::{Event, What},
+    event::{Aux, Event, Syscall, What},
     syscalls::Abi,
 };
 
@@ -241,13 +241,39 @@ impl Wanted {
             return first(&self.uring, &facts, |rule| rule.native.contains(uring.op));
         }
         let Some(call) = event.call else { return false };
-        let logged = self.logged_calls && event.aux.iter().any(|aux| aux.comes_first());
+        let logged = self.logged_calls && event.aux.iter().any(Aux::is_logged);
         let has = |rule: &WantedRule| match Abi::of(call.arch) {
             Some(Abi::Native) => rule.native.contains(call.nr),
             Some(Abi::Compat) => rule.compat.contains(call.nr),
             None => true,
         };
-        logged || first(&self.rules, &facts, has)
+        logged
+            || first(&self.rules, &facts, has)
+            || self.admits_operations(event, call, policy, &has)
+    }
+
+    /// For what ends inside io_uring_enter the rules of both are asked.
+    fn admits_operations(
+        &self,
+        event: &Event,
+        call: Syscall,
+        policy: &Policy,
+        has: &dyn Fn(&WantedRule) -> bool,
+    ) -> bool {
+        event.aux.iter().any(|aux| {
+            let Aux::Operation(operation) = aux else {
+                return false;
+            };
+            let exit = operation.uring.exit.unwrap_or_default();
+            let call = Some(Syscall { exit, ..call });
+            let then = Event {
+                call,
+                ..event.clone()
+            };
+            let facts = Facts::of(&then, policy);
+            let by_op = |rule: &WantedRule| rule.native.contains(operation.uring.op);
+            first(&self.rules, &facts, has) || first(&self.uring, &facts, by_op)
+        })
     }
 }
 

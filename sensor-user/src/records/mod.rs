@@ -24,7 +24,8 @@ pub fn format(event: &Event, out: &mut Vec<u8>) {
         let kind = types::name(message.kind);
         return line(event, &kind, out, |out| other::message(event, message, out));
     }
-    for aux in event.aux.iter().filter(|aux| aux.comes_first()) {
+    let shown = |aux: &&Aux| aux.comes_first() && !aux.is_unrecorded();
+    for aux in event.aux.iter().filter(shown) {
         other::aux(event, aux, out);
     }
     match (&event.call, &event.what) {
@@ -39,7 +40,7 @@ pub fn format(event: &Event, out: &mut Vec<u8>) {
         other::aux(event, aux, out);
     }
     special(event, out);
-    let rest = |aux: &&Aux| !aux.comes_first() && !fcaps(aux);
+    let rest = |aux: &&Aux| !aux.comes_first() && !fcaps(aux) && !aux.is_unrecorded();
     for aux in event.aux.iter().filter(rest) {
         other::aux(event, aux, out);
     }
@@ -177,11 +178,19 @@ fn task_info(event: &Event, out: &mut Vec<u8>) {
 /// The ids, as SYSCALL and URINGOP have them.
 fn credentials(event: &Event, out: &mut Vec<u8>) {
     let who = &event.who;
+    let in_order = [
+        who.uid, who.gid, who.suid, who.sgid, who.euid, who.egid, who.fsuid, who.fsgid,
+    ];
+    ids(&in_order, out);
+}
+
+/// The same of ids in the order of `struct cred`.
+fn ids(cred: &[u32; 8], out: &mut Vec<u8>) {
+    let [uid, gid, suid, sgid, euid, egid, fsuid, fsgid] = cred;
     plain(
         out,
         format_args!(
-            " uid={} gid={} euid={} suid={} fsuid={} egid={} sgid={} fsgid={}",
-            who.uid, who.gid, who.euid, who.suid, who.fsuid, who.egid, who.sgid, who.fsgid
+            " uid={uid} gid={gid} euid={euid} suid={suid} fsuid={fsuid} egid={egid} sgid={sgid} fsgid={fsgid}"
         ),
     );
 }

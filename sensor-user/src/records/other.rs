@@ -4,11 +4,11 @@
 use super::{
     credentials, encode,
     encode::{hexadecimal, plain, text},
-    line,
+    ids, line,
     path::cap,
     task_info,
 };
-use crate::event::{Aux, Capabilities, Event, FileCaps, Message, Target, Uring};
+use crate::event::{Aux, Capabilities, Event, FileCaps, Message, Operation, Target, Uring};
 
 const ANOM_CREAT: u16 = 1703;
 /// AUDIT_USER_TTY: its text is data, encoded.
@@ -46,6 +46,31 @@ pub(super) fn message(event: &Event, message: &Message, out: &mut Vec<u8>) {
 
 /// audit_log_uring
 pub(super) fn uring(event: &Event, uring: &Uring, out: &mut Vec<u8>) {
+    outcome(uring, out);
+    let (items, who) = (event.paths.len(), &event.who);
+    plain(
+        out,
+        format_args!(" items={items} ppid={} pid={}", who.ppid, who.pid),
+    );
+    credentials(event, out);
+    subject(event, out);
+    text(out, " key=", event.key.as_deref());
+}
+
+/// The same of an operation that ended inside io_uring_enter.
+fn operation(event: &Event, operation: &Operation, out: &mut Vec<u8>) {
+    outcome(&operation.uring, out);
+    let (items, who) = (operation.items, &event.who);
+    plain(
+        out,
+        format_args!(" items={items} ppid={} pid={}", who.ppid, who.pid),
+    );
+    ids(&operation.cred, out);
+    subject(event, out);
+    text(out, " key=", operation.key.as_deref());
+}
+
+fn outcome(uring: &Uring, out: &mut Vec<u8>) {
     plain(out, format_args!("uring_op={}", uring.op));
     if let Some(exit) = uring.exit {
         let success = if (-4095..0).contains(&exit) {
@@ -55,14 +80,6 @@ pub(super) fn uring(event: &Event, uring: &Uring, out: &mut Vec<u8>) {
         };
         plain(out, format_args!(" success={success} exit={exit}"));
     }
-    let (items, who) = (event.paths.len(), &event.who);
-    plain(
-        out,
-        format_args!(" items={items} ppid={} pid={}", who.ppid, who.pid),
-    );
-    credentials(event, out);
-    subject(event, out);
-    text(out, " key=", event.key.as_deref());
 }
 
 /// The line of one further record.
@@ -79,6 +96,12 @@ fn body<'a>(event: &Event, aux: &'a Aux) -> (&'a str, Vec<u8>) {
             hexadecimal(&mut out, address);
             "SOCKADDR"
         }
+        Aux::Operation(one) => {
+            operation(event, one, &mut out);
+            "URINGOP"
+        }
+        // Has no record: Aux::is_unrecorded.
+        Aux::Opened(_) => "",
         Aux::FdPair(fd0, fd1) => {
             plain(&mut out, format_args!("fd0={fd0} fd1={fd1}"));
             "FD_PAIR"

@@ -71,7 +71,7 @@ pub(super) fn name<'a>(call: &Syscall, enriched: &'a [u8]) -> Option<&'a str> {
 }
 
 /// Whether relative names may start elsewhere than at the working directory.
-pub(super) fn from_descriptor(name: Option<&str>, args: &[u64; 4]) -> bool {
+pub(crate) fn from_descriptor(name: Option<&str>, args: &[u64; 4]) -> bool {
     let registers = FROM_DESCRIPTORS
         .iter()
         .find(|(call, _)| Some(*call) == name)

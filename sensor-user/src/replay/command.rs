@@ -18,7 +18,12 @@ use super::{
     signals,
     source::{self, Next, Source},
 };
-use crate::{enrich::Enricher, process::ProcessTable, rules_command::one_message};
+use crate::{
+    alerting::{AlertArgs, Alerting},
+    enrich::Enricher,
+    process::ProcessTable,
+    rules_command::one_message,
+};
 
 /// Exit code when there were malformed lines; 1 is for what can't be read or written, 2 for a bad
 /// command line.
@@ -55,6 +60,8 @@ pub struct ReplayArgs {
     /// Use only the rules given with --rules.
     #[arg(long)]
     pub no_shipped_rules: bool,
+    #[command(flatten)]
+    pub alerts: AlertArgs,
     /// The machine that wrote the logs, for alerts; else what `node=` says, or this one.
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
@@ -82,7 +89,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     }
     let mut replay = Replay {
         parser: Parser::default(),
-        rules,
+        alerting: Alerting::new(rules, &args.alerts)?,
         hosts: Vec::new(),
         output: Output::new(args),
         args,
@@ -94,6 +101,9 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     }
     replay.parser.end();
     replay.take_events()?;
+    for alert in replay.alerting.finish() {
+        replay.output.alert(&alert)?;
+    }
     replay.conclude(start)
 }
 
@@ -115,7 +125,7 @@ struct Host {
 
 struct Replay<'a> {
     parser: Parser,
-    rules: RuleSet,
+    alerting: Alerting,
     /// The one that the last event was of comes first.
     hosts: Vec<Host>,
     output: Output,
@@ -195,12 +205,12 @@ impl Replay<'_> {
         if let Some(name) = replayed.user() {
             host.enricher.learn_user(event.who.euid, &name);
         }
-        for observation in host.enricher.observe(event, &host.processes) {
-            for finding in self.rules.evaluate(&observation) {
-                let records = logged_lines(replayed);
-                let scene = host.enricher.scene(event, &host.processes, records);
-                self.output.alert(finding, scene)?;
-            }
+        let observations = host.enricher.observe(event, &host.processes);
+        let (enricher, processes) = (&mut host.enricher, &host.processes);
+        let scene = || enricher.scene(event, processes, logged_lines(replayed));
+        let node = host.node.as_deref().unwrap_or_default();
+        for alert in self.alerting.event(event, node, &observations, scene) {
+            self.output.alert(&alert)?;
         }
         self.output.event(replayed)
     }
@@ -213,13 +223,15 @@ impl Replay<'_> {
             Some(at) => self.hosts[..=at].rotate_right(1),
             None => {
                 let name = self.args.host.as_deref().map(str::as_bytes);
+                let mut enricher = match name.or(node.map(|node| &node[..])) {
+                    Some(name) => Enricher::of_host(name),
+                    None => Enricher::new(),
+                };
+                enricher.ask(self.alerting.rules().interest());
                 let host = Host {
                     node: node.map(|node| Bytes::copy_from_slice(node)),
                     processes: ProcessTable::new(self.args.keep_processes),
-                    enricher: match name.or(node.map(|node| &node[..])) {
-                        Some(name) => Enricher::of_host(name),
-                        None => Enricher::new(),
-                    },
+                    enricher,
                 };
                 self.hosts.insert(0, host);
                 self.hosts.truncate(HOSTS);

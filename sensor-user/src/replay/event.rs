@@ -23,6 +23,7 @@ const USER: u16 = 1005;
 /// The event that the records tell of.
 pub(super) fn event(records: &[Line]) -> Event {
     let mut draft = Draft::new(records.first());
+    draft.inside_call = records.iter().any(|line| &*line.kind == b"SYSCALL");
     if let [line] = records
         && let Some(message) = message(line, &mut draft.event.who)
     {
@@ -48,6 +49,8 @@ struct Draft {
     name: Option<String>,
     /// SYSCALL or URINGOP was seen.
     headed: bool,
+    /// There is a SYSCALL among the records.
+    inside_call: bool,
     /// What it says there are of PATH records.
     items: usize,
     arguments: Arguments,
@@ -76,6 +79,7 @@ impl Draft {
             event,
             name: None,
             headed: false,
+            inside_call: false,
             items: 0,
             arguments: Arguments::default(),
         }
@@ -86,7 +90,8 @@ impl Draft {
         let body = &line.body;
         let taken = match &*line.kind {
             b"SYSCALL" => !self.headed && self.syscall(line),
-            b"URINGOP" => !self.headed && self.uring(body),
+            // Beside a SYSCALL it is a record of an operation that ended inside the call.
+            b"URINGOP" => !self.inside_call && !self.headed && self.uring(body),
             b"EXECVE" => self.execve(body),
             b"OPENAT2" => self.openat2(body),
             b"KERN_MODULE" => self.module(body),

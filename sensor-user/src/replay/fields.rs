@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 /// A value as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Between double quotes; the kernel lets none stand inside.
     Quoted(&'a [u8]),
     /// Between single quotes: from the first to the last of the body.
@@ -18,7 +18,7 @@ pub(super) enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// The text between the quotes, if there are any.
-    pub(super) fn text(self) -> &'a [u8] {
+    pub(crate) fn text(self) -> &'a [u8] {
         match self {
             Self::Quoted(text) | Self::Message(text) | Self::Bare(text) => text,
         }
@@ -26,7 +26,7 @@ impl<'a> Value<'a> {
 
     /// A string that the kernel takes for untrusted; `None` is `(null)`. `home` is what the value is a
     /// part of.
-    pub(super) fn untrusted(self, home: &Bytes) -> Option<Bytes> {
+    pub(crate) fn untrusted(self, home: &Bytes) -> Option<Bytes> {
         match self {
             Self::Quoted(text) | Self::Message(text) => Some(home.slice_ref(text)),
             Self::Bare(b"(null)" | b"") => None,
@@ -39,27 +39,27 @@ impl<'a> Value<'a> {
     }
 
     /// A string that the kernel made itself and doesn't encode.
-    pub(super) fn trusted(self, home: &Bytes) -> Bytes {
+    pub(crate) fn trusted(self, home: &Bytes) -> Bytes {
         home.slice_ref(self.text())
     }
 
-    pub(super) fn decimal<N: FromStr>(self) -> Option<N> {
+    pub(crate) fn decimal<N: FromStr>(self) -> Option<N> {
         std::str::from_utf8(self.text()).ok()?.parse().ok()
     }
 
     /// An id: some records have it signed, and say −1 for what others call 4294967295.
-    pub(super) fn id(self) -> Option<u32> {
+    pub(crate) fn id(self) -> Option<u32> {
         let signed = || self.decimal().map(i32::cast_unsigned);
         self.decimal().or_else(signed)
     }
 
     /// With or without `0x`.
-    pub(super) fn hexadecimal(self) -> Option<u64> {
+    pub(crate) fn hexadecimal(self) -> Option<u64> {
         self.radix(16)
     }
 
     /// C's `%#o`.
-    pub(super) fn octal(self) -> Option<u64> {
+    pub(crate) fn octal(self) -> Option<u64> {
         self.radix(8)
     }
 
@@ -71,12 +71,12 @@ impl<'a> Value<'a> {
 }
 
 /// The pairs of a body, in its order; words without `=` are passed over.
-pub(super) fn fields(body: &[u8]) -> Fields<'_> {
+pub(crate) fn fields(body: &[u8]) -> Fields<'_> {
     Fields(body)
 }
 
 /// See [`fields`].
-pub(super) struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(&'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
     type Item = (&'a [u8], Value<'a>);

@@ -21,11 +21,11 @@
 //! [`PathItem::resolved`]: crate::event::PathItem::resolved
 
 mod aux;
-mod calls;
+pub(crate) mod calls;
 mod command;
 mod event;
 mod execve;
-mod fields;
+pub(crate) mod fields;
 mod group;
 mod items;
 mod line;

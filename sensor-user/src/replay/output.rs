@@ -3,11 +3,11 @@
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
 
 use anyhow::{Context as _, Result};
-use auklet_rules::{Alert, Finding, Scene, render};
+use auklet_rules::{Alert, render};
 use serde_json::Value;
 
 use super::{Replayed, command::ReplayArgs};
-use crate::{json, records};
+use crate::{alerting, json, records};
 
 pub(super) struct Output {
     out: BufWriter<Stdout>,
@@ -37,18 +37,13 @@ impl Output {
         }
     }
 
-    pub(super) fn alert(&mut self, finding: Finding, scene: Scene) -> Result<()> {
+    pub(super) fn alert(&mut self, alert: &Alert) -> Result<()> {
         self.alerts += 1;
-        let alert = Alert::new(finding, scene);
         if !self.json {
-            let text = render(&alert, self.terminal);
+            let text = render(alert, self.terminal);
             return self.out.write_all(text.as_bytes()).context(STDOUT);
         }
-        let mut value = serde_json::to_value(&alert)?;
-        if let Some(object) = value.as_object_mut() {
-            object.insert("type".to_owned(), "alert".into());
-        }
-        self.line(&value)
+        self.line(&alerting::to_json(alert)?)
     }
 
     pub(super) fn event(&mut self, replayed: &Replayed) -> Result<()> {

@@ -1,8 +1,9 @@
 //! From a policy to what the programs see and let through: the calls that rules name, and for each the
 //! comparisons that they can make. Sound: what [`Policy::decide`] records always comes through.
 
-use sensor_ebpf::filter::{
-    ALTERNATIVES, Alternative, CONDITIONS, CallFilter, Condition, holds, register,
+use sensor_ebpf::{
+    config::OPERATIONS,
+    filter::{ALTERNATIVES, Alternative, CONDITIONS, CallFilter, Condition, holds, register},
 };
 
 use crate::{
@@ -24,21 +25,22 @@ const CHANGE_NAMES: [&str; 10] = [
     "rmdir",
 ];
 
+/// Inside which operations of io_uring end.
+const ENTER: &str = "io_uring_enter";
+
 /// Calls whose end no hook sees.
-const NEVER_RETURN: [&str; 4] = ["exit", "exit_group", "rt_sigreturn", "sigreturn"];
+pub(super) const NEVER_RETURN: [&str; 4] = ["exit", "exit_group", "rt_sigreturn", "sigreturn"];
 
 /// Of which the kernel logs more than the call, whatever the rules say: BPF.
 const LOGGED: &str = "bpf";
 
-/// The calls that the programs must see.
-pub(super) fn calls(policy: &Policy) -> Vec<(Abi, u32)> {
-    let filters = filters(policy, true);
-    filters.into_iter().map(|(abi, nr, _)| (abi, nr)).collect()
-}
-
 /// What is wanted of each call; without `narrow`, all of them.
 pub(super) fn filters(policy: &Policy, narrow: bool) -> Vec<(Abi, u32, CallFilter)> {
     let wanted = policy.wanted();
+    let operations = wanted
+        .uring
+        .iter()
+        .any(|rule| !rule.never && !rule.every_call);
     let watches = wanted.rules.iter().any(|rule| rule.place.is_some());
     let mut filters = Vec::new();
     for abi in Abi::BOTH {
@@ -51,7 +53,8 @@ pub(super) fn filters(policy: &Policy, narrow: bool) -> Vec<(Abi, u32, CallFilte
             let rules: Vec<&WantedRule> = wanted.rules.iter().filter(has).collect();
             let follow = watches && CHANGE_NAMES.contains(&name);
             let asked = rules.iter().any(|rule| !rule.never);
-            if asked || follow || (name == LOGGED && wanted.logged_calls) {
+            let inside = name == ENTER && operations;
+            if asked || follow || inside || (name == LOGGED && wanted.logged_calls) {
                 let mut filter = filter(&rules);
                 filter.all |= u32::from(follow || !narrow);
                 filters.push((abi, nr, filter));
@@ -59,6 +62,20 @@ pub(super) fn filters(policy: &Policy, narrow: bool) -> Vec<(Abi, u32, CallFilte
         }
     }
     filters
+}
+
+/// What is wanted of each operation of io_uring; without `narrow`, all of those that are.
+pub(super) fn operations(policy: &Policy, narrow: bool) -> Vec<(u32, CallFilter)> {
+    let wanted = policy.wanted();
+    let of = |op: u32| {
+        let has = |rule: &&WantedRule| rule.every_call || rule.native.contains(op);
+        let rules: Vec<&WantedRule> = wanted.uring.iter().filter(has).collect();
+        let mut filter = filter(&rules);
+        filter.all |= u32::from(!narrow);
+        let asked = rules.iter().any(|rule| !rule.never);
+        asked.then_some((op, filter))
+    };
+    (0..OPERATIONS).filter_map(of).collect()
 }
 
 /// The rules of one call, in order. One that needs user space can only let through.

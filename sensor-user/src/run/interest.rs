@@ -27,8 +27,12 @@ pub(super) fn kernel_filter(choice: Opens, interest: &Interest) -> KernelFilter 
 fn wanted(filter: &mut KernelFilter, interest: &Interest) {
     let asks = |category| interest.categories.contains(&category);
     // Who made a file is told from the open that created it.
-    if asks(Category::FileEvent) || asks(Category::FileTimestamp) {
+    if asks(Category::FileEvent) || asks(Category::FileTimestamp) || interest.audit.paths {
         filter.opens |= opens::WRITES;
+    }
+    if super::wanted::all_opens(interest) {
+        filter.opens = opens::ALL;
+        return;
     }
     match &interest.reads {
         FileNames::Nothing => {}

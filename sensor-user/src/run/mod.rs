@@ -5,16 +5,20 @@ pub(crate) mod gaps;
 mod interest;
 mod outputs;
 mod policy;
+mod rate;
+mod reload;
 pub mod socket;
 mod status;
+mod wanted;
 mod watch;
 
 use anyhow::Result;
 use auklet_rules::RuleSet;
 
 pub use self::status::Received;
-use self::{outputs::Outputs, watch::Watch};
+use self::{outputs::Outputs, reload::Attached, watch::Watch};
 use crate::{
+    alerting::Alerting,
     cli::RunArgs,
     load::{Sensor, Settings},
     privileges,
@@ -28,29 +32,40 @@ use crate::{
 pub fn run(args: &RunArgs) -> Result<()> {
     let rules = rules(args)?;
     let policy = args.audit_rules.as_deref().map(policy::load).transpose()?;
-    let outputs = Outputs::open(args)?;
+    let mut outputs = Outputs::open(args)?;
+    if let Some(policy) = &policy {
+        outputs.limit(policy.settings().rate.unwrap_or(0));
+    }
     privileges::check()?;
     let socket = socket::bind(&args.socket)?;
-    let interest = interest::kernel_filter(args.opens, rules.interest());
-    let filters = policy
+    let by_policy = policy
         .as_ref()
         .map(|policy| filter::filters(policy, !args.no_kernel_filter));
+    let interest = rules.interest().clone();
+    let attached = Attached::new(args.opens, &interest, by_policy.unwrap_or_default());
+    let alerting = Alerting::new(rules, &args.alerts)?;
+    let filters = attached.filters(&interest);
     let sensor = Sensor::start(&Settings {
         attach: args.attach.0,
-        opens: interest.opens,
-        watched_names: interest.watched_names,
+        opens: attached.opens(),
+        watched_names: attached.names().to_vec(),
         ring_bytes: args.ring_bytes,
         argv_bytes: args.argv_bytes,
         slots: args.slots,
-        calls: policy.as_ref().map(filter::calls).unwrap_or_default(),
+        calls: filters.iter().map(|(abi, nr, _)| (*abi, *nr)).collect(),
         filters,
+        policy: policy.is_some(),
+        operations: policy
+            .as_ref()
+            .map(|policy| filter::operations(policy, !args.no_kernel_filter))
+            .unwrap_or_default(),
     })?;
     // Everything is open and attached: from here on little is needed.
     privileges::drop_all_but_needed()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let watch = Watch::new(sensor, rules, policy, outputs, args.keep_ended);
+    let watch = Watch::new(sensor, alerting, attached, policy, outputs, args.keep_ended);
     runtime.block_on(watch.until_stopped(socket))
 }
 

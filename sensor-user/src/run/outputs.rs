@@ -1,13 +1,20 @@
 //! Where records, events and alerts go.
 
-use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
+use std::{
+    io::{self, BufWriter, IsTerminal as _, Stdout, Write as _},
+    time::Instant,
+};
 
 use anyhow::{Context as _, Error, Result, bail};
-use auklet_rules::{Alert, Finding, Scene, render};
+use auklet_rules::{Alert, render};
 use serde_json::json;
 
-use super::status::{Report, Status};
+use super::{
+    rate::Rate,
+    status::{Detection, Report, Status},
+};
 use crate::{
+    alerting,
     audit_log::{AuditLog, JsonLog, LogState, Stamp, now_ns},
     cli::RunArgs,
     event::Event,
@@ -29,6 +36,7 @@ pub(super) struct Outputs {
     /// Numbers of events that no log remembers.
     stamp: Stamp,
     alerts: u64,
+    rate: Rate,
     scratch: Vec<u8>,
 }
 
@@ -52,8 +60,14 @@ impl Outputs {
             json_log,
             stamp: Stamp::default(),
             alerts: 0,
+            rate: Rate::default(),
             scratch: Vec::new(),
         })
+    }
+
+    /// Most records of a second; 0 is no limit.
+    pub(super) fn limit(&mut self, rate: u32) {
+        self.rate = Rate::new(rate);
     }
 
     /// Hooks are attached.
@@ -105,8 +119,8 @@ impl Outputs {
     }
 
     pub(super) fn event(&mut self, event: &Event, verdict: &Verdict) -> Result<()> {
-        if verdict.record {
-            self.record(event, verdict)?;
+        if verdict.record && self.made(event, verdict) {
+            self.record(event)?;
         }
         if self.events {
             json::write(event, &mut self.out).context("write events to standard output")?;
@@ -114,15 +128,42 @@ impl Outputs {
         Ok(())
     }
 
-    /// The records of an event that the policy wants, without those that it excludes.
-    fn record(&mut self, event: &Event, verdict: &Verdict) -> Result<()> {
-        if self.records || self.audit_log.is_some() {
-            self.scratch.clear();
+    /// What tells of a loss; no policy and no limit keeps it out.
+    pub(super) fn loss_event(&mut self, event: &Event) -> Result<()> {
+        self.make(event, &Verdict::default());
+        self.record(event)?;
+        if self.events {
+            json::write(event, &mut self.out).context("write events to standard output")?;
+        }
+        Ok(())
+    }
+
+    /// Makes the records of an event, and says whether they are within the limit of a second.
+    fn made(&mut self, event: &Event, verdict: &Verdict) -> bool {
+        self.make(event, verdict);
+        if !self.rate.is_set() {
+            return true;
+        }
+        let lines = self.scratch.iter().filter(|b| **b == b'\n').count();
+        // The kernel's EOE is a message, too; it ends every event of more than one record, and of a call.
+        let eoe = usize::from(lines > 1 || event.call.is_some());
+        let records = u32::try_from(lines + eoe).unwrap_or(u32::MAX);
+        self.rate.admits(records, Instant::now())
+    }
+
+    /// The records of an event that the policy wants, without those that it excludes, into `scratch`.
+    fn make(&mut self, event: &Event, verdict: &Verdict) {
+        self.scratch.clear();
+        if self.records || self.audit_log.is_some() || self.rate.is_set() {
             records::format(event, &mut self.scratch);
             if !verdict.excluded.is_empty() {
                 records::drop_types(&mut self.scratch, |kind| verdict.excluded.contains(kind));
             }
         }
+    }
+
+    /// Writes what `make` made.
+    fn record(&mut self, event: &Event) -> Result<()> {
         if let Some(log) = &mut self.audit_log {
             log.write_event(&self.scratch)?;
         }
@@ -138,17 +179,24 @@ impl Outputs {
         Ok(())
     }
 
-    pub(super) fn alert(&mut self, finding: Finding, scene: Scene) -> Result<()> {
+    pub(super) fn alert(&mut self, alert: &Alert) -> Result<()> {
         self.alerts += 1;
-        let alert = Alert::new(finding, scene);
         if self.json {
-            let mut value = serde_json::to_value(&alert)?;
-            if let Some(object) = value.as_object_mut() {
-                object.insert("type".to_owned(), "alert".into());
+            self.line(&alerting::to_json(alert)?)?;
+        } else {
+            self.out.write_all(render(alert, self.colour).as_bytes())?;
+        }
+        self.flush()
+    }
+
+    /// Rules were read again, or not.
+    pub(super) fn reloaded(&mut self, detection: &Detection, ok: bool) -> Result<()> {
+        if self.events || self.json {
+            let mut value = json!({"type": "reload", "ok": ok, "rules": detection.rules});
+            if !ok {
+                value["errors"] = json!(detection.reloads.errors);
             }
             self.line(&value)?;
-        } else {
-            self.out.write_all(render(&alert, self.colour).as_bytes())?;
         }
         self.flush()
     }
@@ -162,20 +210,35 @@ impl Outputs {
     }
 
     /// All counts.
-    pub(super) fn report(&self, status: &Status, loss: &LossTable) -> Report {
+    pub(super) fn report(&self, status: &Status, loss: &LossTable, detection: Detection) -> Report {
         let audit_log = self.audit_log.as_ref().map(AuditLog::state);
         let json_log = self.json_log.as_ref().map(JsonLog::state);
         let logs: Vec<LogState> = audit_log.into_iter().chain(json_log).collect();
-        status.report(loss, self.alerts, logs)
+        status.report(loss, self.alerts, self.rate.limited, logs, detection)
+    }
+
+    /// Records that were over the limit of their second.
+    pub(super) fn rate_limited(&self) -> u64 {
+        self.rate.limited
     }
 
     /// The counts as one line.
-    pub(super) fn summary(&self, status: &Status, loss: &LossTable) -> String {
-        self.report(status, loss).line()
+    pub(super) fn summary(
+        &self,
+        status: &Status,
+        loss: &LossTable,
+        detection: Detection,
+    ) -> String {
+        self.report(status, loss, detection).line()
     }
 
-    pub(super) fn status(&mut self, status: &Status, loss: &LossTable) -> Result<()> {
-        let report = self.report(status, loss);
+    pub(super) fn status(
+        &mut self,
+        status: &Status,
+        loss: &LossTable,
+        detection: Detection,
+    ) -> Result<()> {
+        let report = self.report(status, loss, detection);
         log::info!("{}", report.line());
         if self.events || self.json {
             let value = serde_json::to_value(&report)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::{
-    event::Event,
+    event::{Aux, Event, What},
     kernel::Kernel,
     policy::{self, Policy, Verdict},
 };
@@ -21,11 +21,18 @@ pub(super) fn load(path: &Path) -> Result<Policy> {
     Ok(policy)
 }
 
+/// Without a policy: the four families, messages, and what the kernel logs in any case. Other calls are
+/// seen for alert rules.
+fn is_recorded(event: &Event) -> bool {
+    let logged = |aux: &Aux| matches!(aux, Aux::Login { .. });
+    !matches!(event.what, What::Other) || event.aux.iter().any(logged)
+}
+
 /// Decides about an event, and lets watches follow their files.
 pub(super) fn decide(policy: Option<&mut Policy>, event: &mut Event) -> Verdict {
     let Some(policy) = policy else {
         return Verdict {
-            record: true,
+            record: is_recorded(event),
             ..Verdict::default()
         };
     };
@@ -34,6 +41,13 @@ pub(super) fn decide(policy: Option<&mut Policy>, event: &mut Event) -> Verdict 
     }
     let verdict = policy.decide(event);
     event.key.clone_from(&verdict.key);
+    let operations = event.aux.iter_mut().filter_map(|aux| match aux {
+        Aux::Operation(operation) => Some(operation),
+        _ => None,
+    });
+    for (operation, (recorded, key)) in operations.zip(verdict.operations.iter().cloned()) {
+        (operation.recorded, operation.key) = (recorded, key);
+    }
     policy.follow(event);
     verdict
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use auklet_rules::{CorrelationCounts, RuleCounts, ThrottleCounts};
 use sensor_ebpf::{
     loss::cause,
     wire::{Header, kind},
@@ -9,11 +10,14 @@ use sensor_ebpf::{
 use serde::Serialize;
 use zerocopy::FromBytes as _;
 
-use super::gaps::{Gap, Gaps};
+use super::{
+    gaps::{Gap, Gaps},
+    reload::Reloads,
+};
 use crate::{audit_log::LogState, decode::Message, load::sensor::LossTable};
 
 /// Names of the kinds, as JSON and the log have them.
-const KINDS: [(u16, &str); 10] = [
+const KINDS: [(u16, &str); 11] = [
     (kind::EXEC, "execve"),
     (kind::MODULE, "module"),
     (kind::OPEN, "open"),
@@ -24,6 +28,7 @@ const KINDS: [(u16, &str); 10] = [
     (kind::OTHER, "syscall"),
     (kind::MESSAGE, "message"),
     (kind::FILE_CAPS, "file_caps"),
+    (kind::URING, "uring"),
 ];
 
 /// Records received, by kind.
@@ -48,8 +53,12 @@ pub(super) struct Report {
     lost_total: u64,
     /// Programs that the kernel skipped; not in `lost_total`, as not each would have sent a record.
     recursion_misses: u64,
+    /// Records that `-r` of the audit rules kept out of records and logs.
+    rate_limited: u64,
     malformed: u64,
     alerts: u64,
+    #[serde(flatten)]
+    detection: Detection,
     /// Gaps in the numbers of what each CPU sent; `missing` is known from the records alone, `lost`
     /// from the kernel side's counters.
     sequence: Sequence,
@@ -57,6 +66,15 @@ pub(super) struct Report {
     attach: String,
     pid: u32,
     uptime_s: u64,
+}
+
+/// What rules there are, and what became of what they found.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Detection {
+    pub(super) rules: RuleCounts,
+    pub(super) reloads: Reloads,
+    pub(super) correlations: CorrelationCounts,
+    pub(super) throttle: ThrottleCounts,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,7 +109,14 @@ impl Status {
         }
     }
 
-    pub(super) fn report(&self, loss: &LossTable, alerts: u64, logs: Vec<LogState>) -> Report {
+    pub(super) fn report(
+        &self,
+        loss: &LossTable,
+        alerts: u64,
+        rate_limited: u64,
+        logs: Vec<LogState>,
+        detection: Detection,
+    ) -> Report {
         let received = KINDS.map(|(kind, name)| (name, self.received[usize::from(kind)]));
         let causes = |kind: u16| {
             let row = loss.counts[usize::from(kind)];
@@ -111,8 +136,10 @@ impl Status {
                 .collect(),
             lost_total: loss.total_lost(),
             recursion_misses: loss.recursion_misses,
+            rate_limited,
             malformed: self.malformed,
             alerts,
+            detection,
             sequence: Sequence {
                 gaps: self.gaps.gaps,
                 missing: self.gaps.missing,
@@ -136,8 +163,21 @@ impl Report {
         if self.recursion_misses > 0 {
             line.push_str(&format!(" recursion_misses={}", self.recursion_misses));
         }
+        if self.rate_limited > 0 {
+            line.push_str(&format!(" rate_limited={}", self.rate_limited));
+        }
         for log in self.logs.iter().filter(|log| log.missed > 0) {
             line.push_str(&format!(" not_written={} to {:?}", log.missed, log.path));
+        }
+        let correlations = &self.detection.correlations;
+        for (name, count) in [
+            ("evicted", correlations.evicted),
+            ("refused", correlations.refused),
+            ("trimmed", correlations.trimmed),
+        ] {
+            if count > 0 {
+                line.push_str(&format!(" correlations.{name}={count}"));
+            }
         }
         for (kind, causes) in &self.lost {
             for (cause, count) in causes {

@@ -3,7 +3,6 @@
 use std::{mem, os::fd::AsRawFd, time::Duration};
 
 use anyhow::{Context as _, Result};
-use auklet_rules::RuleSet;
 use aya::maps::{MapData, RingBuf};
 use bytes::Bytes;
 use tokio::{
@@ -15,10 +14,12 @@ use super::{
     gaps::Gap,
     outputs::Outputs,
     policy,
+    reload::{Attached, Reloads, reload},
     socket::{Bound, Listener},
-    status::Status,
+    status::{Detection, Status},
 };
 use crate::{
+    alerting::Alerting,
     assemble::Assembler,
     audit_log::now_ns,
     decode::{Message, decode},
@@ -26,7 +27,7 @@ use crate::{
     event::Event,
     kernel,
     load::Sensor,
-    policy::{Policy, Verdict},
+    policy::Policy,
     process::ProcessTable,
 };
 
@@ -43,19 +44,26 @@ pub(super) struct Watch {
     sensor: Sensor,
     assembler: Assembler,
     enricher: Enricher,
-    rules: RuleSet,
+    alerting: Alerting,
+    attached: Attached,
+    reloads: Reloads,
     /// What is recorded; `None`: everything.
     policy: Option<Policy>,
     outputs: Outputs,
     status: Status,
     /// Records lost, as of the last check.
     lost: u64,
+    /// Records over the rate limit, as of then.
+    limited: u64,
+    /// `-f 0`: losses are counted, and not told in the log.
+    silent: bool,
 }
 
 impl Watch {
     pub(super) fn new(
         sensor: Sensor,
-        rules: RuleSet,
+        alerting: Alerting,
+        attached: Attached,
         policy: Option<Policy>,
         outputs: Outputs,
         keep_ended: usize,
@@ -64,26 +72,36 @@ impl Watch {
         let mut processes = ProcessTable::new(keep_ended);
         processes.scan();
         let kernel = kernel::Kernel::running();
+        let silent = policy
+            .as_ref()
+            .is_some_and(|p| p.settings().failure == Some(0));
         let status = Status::new(sensor.plan.attach.to_string());
+        let mut enricher = Enricher::new();
+        enricher.ask(alerting.rules().interest());
         let assembler = Assembler::new(processes, sensor.plan.attach.setting(), &kernel);
         Self {
             sensor,
             assembler,
-            enricher: Enricher::new(),
-            rules,
+            enricher,
+            alerting,
+            attached,
+            reloads: Reloads::default(),
             policy,
             outputs,
             status,
             lost: 0,
+            limited: 0,
+            silent,
         }
     }
 
-    /// Until SIGINT or SIGTERM; SIGUSR1 asks for a report, SIGUSR2 resumes suspended logs, `socket`
-    /// answers `auklet status`.
+    /// Until SIGINT or SIGTERM; SIGUSR1 asks for a report, SIGUSR2 resumes suspended logs, SIGHUP
+    /// reads the rules again, `socket` answers `auklet status`.
     pub(super) async fn until_stopped(mut self, socket: Option<Bound>) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut report = signal(SignalKind::user_defined1())?;
+        let mut again = signal(SignalKind::hangup())?;
         let mut resume = signal(SignalKind::user_defined2())?;
         let clients = Listener::new(socket)?;
         let mut check = tokio::time::interval(CHECK);
@@ -99,8 +117,14 @@ impl Watch {
                     self.report()?;
                 }
                 _ = resume.recv() => self.outputs.resume(),
+                _ = again.recv() => {
+                    // What happened before is the old rules' matter.
+                    self.drain_all(ring.get_mut())?;
+                    self.reload()?;
+                }
                 client = clients.accept() => {
-                    let report = self.outputs.report(&self.status, &self.sensor.loss()?);
+                    let (loss, detection) = (self.sensor.loss()?, self.detection());
+                    let report = self.outputs.report(&self.status, &loss, detection);
                     clients.answer(client, serde_json::to_string(&report)?);
                 }
                 _ = check.tick() => self.check()?,
@@ -120,8 +144,13 @@ impl Watch {
         self.drain_all(ring.get_mut())?;
         let gaps = self.status.gaps.finish();
         self.tell(gaps)?;
+        for alert in self.alerting.finish() {
+            self.outputs.alert(&alert)?;
+        }
         diagnostics.get_mut().flush();
-        self.outputs.status(&self.status, &self.sensor.loss()?)
+        let detection = self.detection();
+        self.outputs
+            .status(&self.status, &self.sensor.loss()?, detection)
     }
 
     /// Takes records out of the ring, at most [`BATCH`]; true if there may be more. A flood must not
@@ -164,32 +193,53 @@ impl Watch {
         self.outputs.number(&mut event);
         let verdict = policy::decide(self.policy.as_mut(), &mut event);
         let processes = &self.assembler.processes;
-        for observation in self.enricher.observe(&event, processes) {
-            for finding in self.rules.evaluate(&observation) {
-                let records = crate::records::lines(&event);
-                let scene = self.enricher.scene(&event, processes, records);
-                self.outputs.alert(finding, scene)?;
-            }
+        let observations = self.enricher.observe(&event, processes);
+        let enricher = &mut self.enricher;
+        let scene = || enricher.scene(&event, processes, crate::records::lines(&event));
+        // One machine: all of its events are of the same.
+        for alert in self.alerting.event(&event, b"", &observations, scene) {
+            self.outputs.alert(&alert)?;
         }
         self.outputs.event(&event, &verdict)
     }
 
-    /// Records that did not come are events, too; no policy keeps them out.
+    /// Records that did not come are events, too.
     fn tell(&mut self, gaps: Vec<Gap>) -> Result<()> {
-        let verdict = Verdict {
-            record: true,
-            ..Verdict::default()
-        };
         for gap in gaps {
             let mut event = gap.event(now_ns());
             self.outputs.number(&mut event);
-            self.outputs.event(&event, &verdict)?;
+            self.outputs.loss_event(&event)?;
         }
         Ok(())
     }
 
+    /// Reads the rules again.
+    fn reload(&mut self) -> Result<()> {
+        let (alerting, sensor) = (&mut self.alerting, &mut self.sensor);
+        let ok = reload(alerting, sensor, &mut self.attached, &mut self.reloads);
+        if ok {
+            self.enricher.ask(self.alerting.rules().interest());
+        }
+        let detection = self.detection();
+        self.outputs.reloaded(&detection, ok)
+    }
+
+    fn detection(&self) -> Detection {
+        let (correlations, throttle) = self.alerting.counts();
+        Detection {
+            rules: self.alerting.rules().counts(),
+            reloads: self.reloads.clone(),
+            correlations,
+            throttle,
+        }
+    }
+
     /// What is looked at from time to time.
     fn check(&mut self) -> Result<()> {
+        let now_ms = i64::try_from(now_ns() / 1_000_000).unwrap_or(i64::MAX);
+        for alert in self.alerting.due(now_ms) {
+            self.outputs.alert(&alert)?;
+        }
         let gaps = self.status.gaps.settle();
         self.tell(gaps)?;
         self.outputs.look()?;
@@ -197,16 +247,26 @@ impl Watch {
         self.check_losses()
     }
 
-    /// Says at once when more was lost than before, and mends what the losses broke.
+    /// Says at once when more was lost than before, unless `-f 0` came, and mends what the losses broke.
     fn check_losses(&mut self) -> Result<()> {
         let loss = self.sensor.loss()?;
+        let limited = self.outputs.rate_limited();
+        if limited > self.limited && !self.silent {
+            log::warn!(
+                "{} more records are over the rate limit (-r) and not written",
+                limited - self.limited
+            );
+        }
+        self.limited = limited;
         let lost = loss.total_lost() + loss.recursion_misses;
         if lost > self.lost {
-            log::warn!(
-                "{} more records lost, or programs skipped: {}",
-                lost - self.lost,
-                self.outputs.summary(&self.status, &loss)
-            );
+            if !self.silent {
+                log::warn!(
+                    "{} more records lost, or programs skipped: {}",
+                    lost - self.lost,
+                    self.outputs.summary(&self.status, &loss, self.detection())
+                );
+            }
             self.lost = lost;
             self.assembler.processes.sweep();
         }
@@ -215,7 +275,9 @@ impl Watch {
 
     fn report(&mut self) -> Result<()> {
         self.outputs.processes(&self.assembler.processes)?;
-        self.outputs.status(&self.status, &self.sensor.loss()?)
+        let detection = self.detection();
+        self.outputs
+            .status(&self.status, &self.sensor.loss()?, detection)
     }
 }
 

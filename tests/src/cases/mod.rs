@@ -4,12 +4,16 @@ mod accounts;
 mod bad_input;
 mod exec;
 mod filter;
+mod limits;
 mod loss;
 mod module;
 mod open;
+mod plan;
 mod privileges;
 mod process;
 mod records;
+mod reload;
+mod rules;
 mod utime;
 mod who;
 
@@ -39,7 +43,12 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         filter::CASES,
         privileges::CASES,
         records::CASES,
+        reload::CASES,
+        rules::CASES,
         loss::CASES,
+        limits::CASES,
+        plan::CASES,
+        open::ring::CASES,
     ]
     .into_iter()
     .flatten()

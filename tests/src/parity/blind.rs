@@ -80,8 +80,8 @@ impl Blind {
         match record.kind.as_str() {
             // The kernel read it out of an image that it refused.
             "KERN_MODULE" => self.is(&["init_module", "finit_module"]),
-            // Logged where the kernel refuses; the caller's result is EPERM or EACCES all the same.
-            "ANOM_LINK" => self.exit < 0,
+            // Of a link that the kernel would not follow: which of a path's, no result tells.
+            "ANOM_LINK" => self.exit == -i64::from(libc::EACCES),
             // To a group or to all: many processes, which are not in the arguments.
             "OBJ_PID" => self.is(&["kill"]) && self.first <= 0,
             "PATH" | "CWD" => self.unnamed(record),
@@ -95,10 +95,6 @@ impl Blind {
         match self.call {
             "open_by_handle_at" => true,
             "mount" => record.kind == "PATH" && second,
-            // By its link in /proc, which no look-up follows into a process.
-            "linkat" => {
-                record.kind == "PATH" && self.exit < 0 && record.get("nametype") == Some("CREATE")
-            }
             _ => false,
         }
     }
@@ -106,7 +102,7 @@ impl Blind {
     /// Whether a field may differ; `ours` is Auklet's value.
     pub(super) fn differs(&self, theirs: &Record, field: &str, ours: Option<&str>) -> bool {
         match (theirs.kind.as_str(), field) {
-            ("SYSCALL", "items") => self.is(&["mount", "open_by_handle_at", "linkat"]),
+            ("SYSCALL", "items") => self.is(&["mount", "open_by_handle_at"]),
             ("PATH", _) => self.path_differs(theirs, field, ours),
             // The caller had no room for all of the address that the kernel had.
             ("SOCKADDR", "saddr") => {

@@ -1,5 +1,6 @@
 //! auditd's records and Auklet's, of the same workload in the same boot: every record, every field.
 
+mod again;
 mod blind;
 mod compare;
 pub(crate) mod log;
@@ -19,10 +20,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::sensor::Sensor;
+use crate::{preempt::preempts_itself, sensor::Sensor};
+use again::{Differences, Run, until_agreed};
 pub(crate) use log::{Record, read as read_log};
 use tools::Log;
-pub(crate) use workload::{run as act, tell_audit};
+pub(crate) use workload::{open_by_ring, run as act, tell_audit};
 
 /// Who the workload is to both: a login uid that nobody else has.
 const AUID: u32 = 7777;
@@ -32,8 +34,6 @@ pub(crate) const AUDITD_LOG: &str = "/var/log/audit/audit.log";
 
 /// Not that of any other open; rules tell it by this.
 const END_MODE: u32 = 0xe0d;
-/// How often what the kernel skipped is asked for again.
-const AGAIN: u32 = 2;
 /// Not an attach plan: auditd alone, and how many events it has of each family.
 const ALONE: &str = "none";
 
@@ -46,9 +46,13 @@ pub(crate) struct Selection {
     /// This family of the workload only; may be repeated.
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(workload::names()))]
     family: Vec<String>,
+    /// At most so many runs of a plan: what differs in each fails.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=9))]
+    runs: u32,
 }
 
-/// Runs the workload under both, with each plan; fails on any difference that is not listed.
+/// Runs the workload under both, with each plan; fails on any difference that is not listed and is there in
+/// each run.
 pub(crate) fn parity(selection: &Selection) -> ExitCode {
     let all = ["fentry", "kprobe", "tracepoint"].map(str::to_owned);
     let plans = match selection.plan.as_slice() {
@@ -56,16 +60,26 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
         some => some,
     };
     let families = workload::chosen(&selection.family);
-    let (mut failed, mut skipped) = (false, 0);
-    if let Err(error) = start_auditd().and_then(|()| set_rules(&families)) {
-        println!("parity: {error:#}");
-        return ExitCode::FAILURE;
+    let (mut passed, mut failed, mut skipped, mut repeated) = (0, 0, 0, 0);
+    if selection.family.is_empty() {
+        println!("skipped family {}: docs/parity.md says why", workload::LAST);
+        skipped += 1;
     }
+    let ready = start_auditd().and_then(|()| set_rules(&families));
+    // By fentry such a kernel skips programs in nearly every run of the workload.
+    let preempts = match ready.and_then(|()| preempts_itself()) {
+        Ok(preempts) => preempts,
+        Err(error) => {
+            println!("parity: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let first = if preempts { "kprobe" } else { "fentry" };
     for plan in plans {
         // Asked for by name it runs.
         let reason = match plan.as_str() {
             "tracepoint" => Some("not all is equal yet, docs/parity.md says what"),
-            "fentry" if skips_programs() => Some("this kernel skips programs, docs/parity.md"),
+            "fentry" if preempts => Some("this kernel skips programs, docs/parity.md"),
             _ => None,
         };
         if let Some(reason) = reason.filter(|_| selection.plan.is_empty()) {
@@ -73,20 +87,35 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
             skipped += 1;
             continue;
         }
-        match unskipped(plan, &families) {
-            Ok(same) => failed |= !same,
+        let seen = seen(plan, &families, &mut skipped);
+        match until_agreed(plan, selection.runs, || one(plan, &seen, first)) {
+            Ok(verdict) => {
+                repeated += verdict.repeated;
+                passed += u32::from(verdict.same);
+                failed += u32::from(!verdict.same);
+            }
             Err(error) => {
                 println!("parity {plan}: {error:#}");
-                failed = true;
+                failed += 1;
             }
         }
     }
-    println!(
-        "{} passed, {} failed, {skipped} skipped",
-        u32::from(!failed),
-        u32::from(failed)
-    );
-    ExitCode::from(u8::from(failed))
+    println!("{passed} passed, {failed} failed, {skipped} skipped, {repeated} repeated");
+    ExitCode::from(u8::from(failed > 0))
+}
+
+/// The families that a plan can see.
+fn seen(plan: &str, families: &[String], skipped: &mut u32) -> Vec<String> {
+    const BY_RING: &str = workload::LAST;
+    let mut seen = families.to_vec();
+    if plan == "tracepoint" && families.iter().any(|family| family == BY_RING) {
+        println!(
+            "skipped family {BY_RING} under {plan}: no tracepoint tells of io_uring's operations"
+        );
+        seen.retain(|family| family != BY_RING);
+        *skipped += 1;
+    }
+    seen
 }
 
 /// The real auditd, of RAW records.
@@ -129,29 +158,8 @@ pub(crate) fn tool(program: &str, args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Since 6.13 kernels interrupt a task in a program of fentry's so often, to run another one that comes to the
-/// same program, that hardly any run of the workload has none skipped.
-fn skips_programs() -> bool {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = release.split('.').map_while(|n| n.parse::<u32>().ok());
-    (numbers.next(), numbers.next()) >= (Some(6), Some(13))
-}
-
-/// Where the kernel skipped a program (it skips one that another task interrupted on the same CPU, and
-/// counts it), what that would have told is missing: once more then.
-fn unskipped(plan: &str, families: &[String]) -> Result<bool> {
-    for _ in 0..AGAIN {
-        let (same, skipped) = one(plan, families)?;
-        if same || skipped == 0 {
-            return Ok(same);
-        }
-        println!("parity {plan}: the kernel skipped {skipped} programs; once more");
-    }
-    one(plan, families).map(|(same, _)| same)
-}
-
-/// Whether both have the same, and how many programs the kernel skipped.
-fn one(plan: &str, families: &[String]) -> Result<(bool, u64)> {
+/// One run: where both logs differ. `first`: the plan under which what reads the logs is asked, too.
+fn one(plan: &str, families: &[String], first: &str) -> Result<Run> {
     let dir = tempfile::tempdir()?;
     let ours = dir.path().join("audit.log");
     let theirs = PathBuf::from(AUDITD_LOG);
@@ -162,13 +170,14 @@ fn one(plan: &str, families: &[String]) -> Result<(bool, u64)> {
     workload(&work, families, (plan == "tracepoint").then_some(&ours))?;
     until_whole(&theirs)?;
     let Some(sensor) = sensor else {
-        return Ok((rules::count(&log::read(&theirs)?, families)?, 0));
+        let counted = rules::count(&log::read(&theirs)?, families)?;
+        return Ok(Run::Compared(failed(counted, "count")));
     };
     until_whole(&ours)?;
     let status = sensor.stop()?;
     let skipped = status["recursion_misses"].as_u64().unwrap_or(0);
     if status["lost_total"] != 0 && skipped > 0 {
-        return Ok((false, skipped));
+        return Ok(Run::Skipped(skipped));
     }
     if status["lost_total"] != 0 {
         bail!("auklet lost records: {status}");
@@ -179,18 +188,21 @@ fn one(plan: &str, families: &[String]) -> Result<(bool, u64)> {
             path,
             events: compare::keyed(events, compare::of_workload),
         });
-    let mut same = compare::paired(&auditd.events, &auklet.events, plan);
+    let mut differences = compare::paired(&auditd.events, &auklet.events, plan);
     // What reads logs knows nothing of plans: once is enough. Events that differ are told above.
-    if plan == "fentry" || (plan == "kprobe" && skips_programs()) {
+    if plan == first {
         let equal = compare::equal(&auditd.events, &auklet.events);
-        same &= replayed::compare(&theirs, &ours, &equal)?;
-        if std::env::var_os("AUKLET_TOOLS").is_some() {
-            same &= tools::compare(&auditd, &auklet, &equal, dir.path())?;
-        } else {
-            println!("skipped tools: asked for with AUKLET_TOOLS=1, docs/parity.md");
-        }
+        let same = replayed::compare(&theirs, &ours, &equal)?;
+        differences.extend(failed(same, "replay"));
+        let same = tools::compare(&auditd, &auklet, &equal, dir.path())?;
+        differences.extend(failed(same, "tools"));
     }
-    Ok((same, skipped))
+    Ok(Run::Compared(differences))
+}
+
+/// A check beside the comparison as a difference, if it did not pass.
+fn failed(passed: bool, check: &str) -> Differences {
+    (!passed).then(|| check.to_owned()).into_iter().collect()
 }
 
 fn sensor(plan: &str, log: &Path) -> Result<Sensor> {

@@ -24,8 +24,9 @@ pub(super) fn load(families: &[String]) -> Result<()> {
         rules.lines().partition(|line| line.contains(OPERATIONS));
     fs::write(FILE, calls.join("\n") + "\n")?;
     tool("auditctl", &["-R", FILE])?;
-    if !operations.is_empty() {
-        operations_rule();
+    // After auditctl, which has no such list; Auklet has.
+    if !operations.is_empty() && operations_rule() {
+        fs::write(FILE, rules)?;
     }
     Ok(())
 }
@@ -45,7 +46,7 @@ fn rules(families: &[String]) -> String {
 
 /// The rule of io_uring's operations: struct audit_rule_data of linux/audit.h, in an AUDIT_ADD_RULE. Not
 /// taken before 5.16, where the kernel records no operation.
-fn operations_rule() {
+fn operations_rule() -> bool {
     const ADD_RULE: u16 = 1011;
     const URING_EXIT: u32 = 7;
     const ALWAYS: u32 = 2;
@@ -71,9 +72,11 @@ fn operations_rule() {
     words.push(5); // the length of what follows: the key
     let mut body: Vec<u8> = words.into_iter().flat_map(u32::to_ne_bytes).collect();
     body.extend(KEY);
-    if !workload::tell_audit(ADD_RULE, &body) {
+    let taken = workload::tell_audit(ADD_RULE, &body);
+    if !taken {
         println!("auditd: this kernel has no rules for io_uring's operations");
     }
+    taken
 }
 
 /// Prints the events and records of each key. False if a family has none.

@@ -61,12 +61,11 @@ pub(super) fn compare(
 fn excerpts(theirs: &Log<'_>, ours: &Log<'_>, equal: &BTreeSet<Key>, dir: &Path) -> Result<String> {
     let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
     let mut chosen: Vec<[&str; 2]> = Vec::new();
-    let (their_late, our_late) = (late(theirs)?, late(ours)?);
     for key in equal {
         let (Some(event), Some(our)) = (theirs.events.get(key), ours.events.get(key)) else {
             continue;
         };
-        if their_late.contains(&event[0].id) || our_late.contains(&our[0].id) {
+        if second(&event[0].id) != second(&our[0].id) {
             continue;
         }
         let count = shapes.entry(shape(event)).or_default();
@@ -85,62 +84,66 @@ fn excerpts(theirs: &Log<'_>, ours: &Log<'_>, equal: &BTreeSet<Key>, dir: &Path)
     Ok(pid.to_string())
 }
 
-/// Where each event of a log stands when they are in the order of their times, as the tools have them.
-fn positions(log: &Log<'_>) -> Result<BTreeMap<String, usize>> {
-    let events = log::read(log.path)?;
-    let ids = events.into_iter().map(|mut event| event.swap_remove(0).id);
-    let time = |id: &String| id.split(':').next().map(str::to_owned);
-    let mut ids: Vec<String> = ids.collect();
-    ids.sort_by_key(time);
-    Ok(ids
-        .into_iter()
-        .enumerate()
-        .map(|(at, id)| (id, at))
-        .collect())
+/// The second of an event's id. The tools hold events back until one comes that is some seconds later
+/// (src/ausearch-lol.c), and put newer ones in the places of those that they gave: where auditd's clock, which
+/// goes in ticks, is still in another second than Auklet's, the answer's order would be another.
+fn second(id: &str) -> Option<&str> {
+    id.split_once('.').map(|(second, _)| second)
 }
 
-/// As many of the events as stand in one order in both logs: processes that run at the same time end their
-/// calls as they like, and each log has the ends in its own order.
+/// Where each event of a log stands: by its first record, and by time and serial. The tools read in one order
+/// and give in one that is near the other.
+fn positions(log: &Log<'_>) -> Result<BTreeMap<String, [usize; 2]>> {
+    let events = log::read(log.path)?;
+    let ids: Vec<String> = events
+        .into_iter()
+        .map(|mut event| event.swap_remove(0).id)
+        .collect();
+    let number = |text: &str| text.replace('.', "").parse::<u64>().unwrap_or(u64::MAX);
+    let mut by_time: Vec<usize> = (0..ids.len()).collect();
+    by_time.sort_by_key(|at| {
+        let (time, serial) = ids[*at].split_once(':').unwrap_or((&ids[*at], ""));
+        (number(time), number(serial))
+    });
+    let mut positions: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+    for (place, at) in by_time.into_iter().enumerate() {
+        positions.insert(ids[at].clone(), [at, place]);
+    }
+    Ok(positions)
+}
+
+/// As many of the events as stand in one order in both logs, by records and by time: processes that run at the
+/// same time end their calls as they like, and each log has the ends in its own order.
 fn in_both_orders<'a>(
     chosen: Vec<[&'a str; 2]>,
-    positions: [&BTreeMap<String, usize>; 2],
+    positions: [&BTreeMap<String, [usize; 2]>; 2],
 ) -> Vec<[&'a str; 2]> {
-    let mut placed: Vec<(usize, usize, [&str; 2])> = chosen
+    let mut placed: Vec<([[usize; 2]; 2], [&str; 2])> = chosen
         .into_iter()
-        .filter_map(|ids| Some((*positions[0].get(ids[0])?, *positions[1].get(ids[1])?, ids)))
+        .filter_map(|ids| {
+            let at = |log: usize| positions[log].get(ids[log]).copied();
+            Some(([at(0)?, at(1)?], ids))
+        })
         .collect();
     placed.sort_unstable();
-    // For each event the longest rising line that ends with it: its length, and the one before.
+    let precedes = |a: &[[usize; 2]; 2], b: &[[usize; 2]; 2]| {
+        let mut both = a.as_flattened().iter().zip(b.as_flattened());
+        both.all(|(a, b)| a < b)
+    };
+    // For each event the longest line of such that ends with it: its length, and the one before.
     let mut lines: Vec<(usize, Option<usize>)> = Vec::with_capacity(placed.len());
-    for (at, (_, ours, _)) in placed.iter().enumerate() {
-        let below = (0..at).filter(|before| placed[*before].1 < *ours);
+    for (at, (places, _)) in placed.iter().enumerate() {
+        let below = (0..at).filter(|before| precedes(&placed[*before].0, places));
         let before = below.max_by_key(|before| lines[*before].0);
         lines.push((before.map_or(1, |before| lines[before].0 + 1), before));
     }
     let mut next = (0..lines.len()).max_by_key(|at| lines[*at].0);
     let mut kept = Vec::new();
     while let Some(at) = next {
-        kept.push(placed[at].2);
+        kept.push(placed[at].1);
         next = lines[at].1;
     }
     kept
-}
-
-/// Events that began before one that stands before them: a vfork that its child's exec ends. The tools order
-/// by time, and auditd's is in ticks.
-fn late(log: &Log<'_>) -> Result<BTreeSet<String>> {
-    let time = |id: &str| id.split_once(':').map(|(time, _)| time.replace('.', ""));
-    let (mut latest, mut late) = (String::new(), BTreeSet::new());
-    for event in log::read(log.path)? {
-        let id = &event[0].id;
-        let time = time(id).context("an id")?;
-        if time < latest {
-            late.insert(id.clone());
-        } else {
-            latest = time;
-        }
-    }
-    Ok(late)
 }
 
 /// What the tools tell events apart by, names aside.
@@ -315,17 +318,24 @@ mod tests {
 
     #[test]
     fn only_one_order_is_kept() {
-        let at = |ids: [&str; 4]| -> BTreeMap<String, usize> {
-            ids.iter()
-                .enumerate()
-                .map(|(at, id)| ((*id).to_owned(), at))
-                .collect()
+        let kept = |theirs: [[usize; 2]; 4], ours: [[usize; 2]; 4]| {
+            let names = ["a", "b", "c", "d"];
+            let at = |places: [[usize; 2]; 4]| -> BTreeMap<String, [usize; 2]> {
+                names.map(str::to_owned).into_iter().zip(places).collect()
+            };
+            let chosen = names.map(|id| [id, id]).to_vec();
+            let kept = in_both_orders(chosen, [&at(theirs), &at(ours)]);
+            kept.iter().rev().map(|ids| ids[0]).collect::<String>()
         };
-        let (theirs, ours) = (at(["a", "b", "c", "d"]), at(["a", "c", "b", "d"]));
-        let chosen = ["a", "b", "c", "d"].map(|id| [id, id]).to_vec();
-        let kept = in_both_orders(chosen, [&theirs, &ours]);
-        assert_eq!(kept.len(), 3);
-        assert!(kept.contains(&["a", "a"]) && kept.contains(&["d", "d"]));
+        let even = [[0, 0], [1, 1], [2, 2], [3, 3]];
+        assert_eq!(kept(even, even), "abcd");
+        // Of two that stand otherwise, by records or by time alone, one is left.
+        let by_records = [[0, 0], [2, 1], [1, 2], [3, 3]];
+        let by_time = [[0, 0], [1, 2], [2, 1], [3, 3]];
+        for other in [by_records, by_time] {
+            let kept = kept(even, other);
+            assert!(kept == "abd" || kept == "acd", "{kept}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use libc::{AT_FDCWD, c_long};
 
 use call::call;
 pub(super) use pace::LOG;
+pub(crate) use uring::open_by_ring;
 
 mod attributes;
 pub(super) mod call;
@@ -70,8 +71,8 @@ const FAMILIES: &[Family] = &[
     family("uring", uring::uring),
 ];
 
-/// Not among those that run if none is named: Auklet does not tell of io_uring's operations yet.
-const LAST: &str = "uring";
+/// Not among those that run if none is named: what was mended last was not measured again.
+pub(super) const LAST: &str = "uring";
 
 /// What a family may be called.
 pub(super) fn names() -> Vec<&'static str> {
@@ -80,9 +81,11 @@ pub(super) fn names() -> Vec<&'static str> {
 
 /// The families named, or those that run if none is.
 pub(super) fn chosen(named: &[String]) -> Vec<String> {
-    let usual = || names().into_iter().filter(|name| *name != LAST);
     match named {
-        [] => usual().map(str::to_owned).collect(),
+        [] => {
+            let usual = names().into_iter().filter(|name| *name != LAST);
+            usual.map(str::to_owned).collect()
+        }
         named => named.to_vec(),
     }
 }

@@ -136,6 +136,7 @@ fn one(
         built,
         command: Some(&command),
         timeout: Duration::from_secs(1800),
+        append: "",
         clock: Clock::Instructions,
     };
     let start = Instant::now();

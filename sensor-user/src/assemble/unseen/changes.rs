@@ -2,7 +2,7 @@
 
 use sensor_ebpf::wire::item::op;
 
-use super::{AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, Argument, Directory, Story, is_directory};
+use super::{AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, Argument, Directory, Story, guards, is_directory};
 use crate::{
     assemble::{failed::may, names},
     decode::CallFacts,
@@ -171,13 +171,11 @@ impl Story<'_> {
         let new = new?;
         let directory = self.parent(&new)?;
         directory.entry.as_ref()?;
-        // may_linkat: not of others' files.
-        let others = !is_directory(&file) && self.facts.task.cred[6] != 0;
-        let guarded = self.errno == libc::EPERM && others;
+        self.guarded = self.errno == libc::EPERM && guards::keeps(self.facts, &file);
         if self.errno == 0 {
             let made = self.itself(&new).unwrap_or(file);
             self.child(op::CREATE, &directory, Some(made));
-        } else if !self.failed(&BEFORE_CREATE) && self.errno != libc::EXDEV && !guarded {
+        } else if !self.failed(&BEFORE_CREATE) && self.errno != libc::EXDEV && !self.guarded {
             self.child(op::CREATE, &directory, None);
         }
         Some(())

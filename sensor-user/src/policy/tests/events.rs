@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::DEV;
 use crate::{
     event::{
-        Caveats, Event, FileFacts, Message, NameType, Open, PathItem, Process, Syscall, Uring, What,
+        Aux, Caveats, Event, FileFacts, Message, NameType, Open, Operation, PathItem, Process,
+        Syscall, Uring, What,
     },
     syscalls::{self, Abi},
 };
@@ -73,6 +74,23 @@ pub(super) fn uring(op: u32) -> Event {
     Event {
         what: What::Uring(Uring { op, exit: Some(0) }),
         ..nothing()
+    }
+}
+
+/// io_uring_enter, inside which operations ended: number and result of each.
+pub(super) fn enter(operations: &[(u32, i64)]) -> Event {
+    let operation = |(op, exit): &(u32, i64)| {
+        Aux::Operation(Operation {
+            uring: Uring {
+                op: *op,
+                exit: Some(*exit),
+            },
+            ..Operation::default()
+        })
+    };
+    Event {
+        aux: operations.iter().map(operation).collect(),
+        ..call("io_uring_enter")
     }
 }
 

@@ -8,7 +8,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select, strategy::Va
 
 use super::{
     Fake, KERNEL,
-    events::{call, call_of, message, openat2, uring},
+    events::{call, call_of, enter, message, openat2, uring},
     load_on,
 };
 use crate::{
@@ -149,6 +149,7 @@ fn base() -> impl Strategy<Value = Event> {
         }),
         1 => (0..4u64).prop_map(openat2),
         1 => (0..30u32).prop_map(uring),
+        1 => vec((0..30u32, select(vec![0i64, -11])), 1..4).prop_map(|all| enter(&all)),
         1 => (1100..1110u16).prop_map(message),
     ]
 }

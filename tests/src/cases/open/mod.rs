@@ -2,6 +2,7 @@
 
 pub(super) mod failures;
 pub(super) mod names;
+pub(super) mod ring;
 
 use std::{
     ffi::CString,

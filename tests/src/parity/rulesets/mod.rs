@@ -191,7 +191,7 @@ fn compared(name: &str, operations: usize, theirs: &[Event], ours: &[Event]) -> 
         .iter()
         .filter(|(a, b)| rule_key(a) == rule_key(b))
         .count();
-    let same = compare::paired(&theirs, &ours, &format!("rules {name}"));
+    let same = compare::paired(&theirs, &ours, &format!("rules {name}")).is_empty();
     println!(
         "rules {name}: operations {operations}, events {}/{all}, keys {keys}/{}",
         pairs.len(),

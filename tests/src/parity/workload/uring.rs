@@ -1,7 +1,7 @@
 //! Operations of io_uring: opens, changes of names and attributes, connections that no system call shows.
 //! The ring is as io_uring_setup(2) and linux/io_uring.h lay it out.
 
-use std::{fs, os::fd::RawFd, path::Path, ptr};
+use std::{ffi::CStr, fs, os::fd::RawFd, path::Path, ptr};
 
 use anyhow::Result;
 use libc::{
@@ -101,6 +101,13 @@ fn on_ring(fd: RawFd, parameters: &[u32; 30], op: Op, entry: &Entry<'_>) -> c_lo
         libc::munmap(entries, PAGE);
         result.into()
     }
+}
+
+/// Opens a file for its owner alone, and closes it. The descriptor, or the negated errno.
+pub(crate) fn open_by_ring(path: &CStr, flags: i32) -> c_long {
+    let fd = openat(AT_FDCWD, path.into(), flags);
+    closed(fd);
+    fd
 }
 
 fn openat(at: i32, name: Word<'_>, flags: i32) -> c_long {
