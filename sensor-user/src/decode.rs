@@ -1,6 +1,7 @@
 //! From bytes of the ring buffer to facts. Trusts no length; knows nothing of audit.
 
 mod path;
+mod setting;
 
 use bytes::Bytes;
 use sensor_ebpf::{
@@ -13,7 +14,7 @@ use sensor_ebpf::{
 };
 use zerocopy::FromBytes;
 
-pub use self::path::RawPath;
+pub use self::{path::RawPath, setting::RawSetting};
 
 /// Why a record could not be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +116,8 @@ pub struct CallFacts {
     pub anomalies: Vec<(u32, Bytes)>,
     /// The arguments of socketcall.
     pub socketcall: Option<Bytes>,
+    /// Settings of the machine that the call changed, in the kernel's order.
+    pub settings: Vec<RawSetting>,
 }
 
 /// Reads one record.
@@ -228,6 +231,7 @@ impl CallFacts {
             login: None,
             anomalies: Vec::new(),
             socketcall: None,
+            settings: Vec::new(),
         }
     }
 
@@ -328,7 +332,7 @@ impl CallFacts {
                 }
             }
             tag::SOCKETCALL => self.socketcall = Some(data),
-            _ => {} // a newer sender's
+            _ => setting::take(&mut self.settings, tag, &data),
         }
     }
 

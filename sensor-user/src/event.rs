@@ -1,7 +1,11 @@
 //! The one type in the middle: what one system call (or one process start or end) was, as the
 //! kernel saw it. The audit records, the JSON and the fields that rules test are views of it.
 
+mod setting;
+
 use bytes::Bytes;
+
+pub use self::setting::Setting;
 
 /// One thing that happened. Strings are bytes: Linux paths and arguments need not be UTF-8.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,6 +237,12 @@ pub enum Aux {
     },
     /// ANOM_LINK, ANOM_CREAT: what a safety rule of the kernel's refused (fs.protected_hardlinks …).
     Anomaly { kind: u16, operation: Bytes },
+    /// NETFILTER_CFG, TIME_INJOFFSET, TIME_ADJNTPVAL.
+    Setting {
+        setting: Setting,
+        /// It stands before SYSCALL.
+        first: bool,
+    },
     /// SOCKETCALL: the arguments of a socketcall.
     Socketcall(Vec<u64>),
     /// A record that a log has and Auklet does not make itself: type and body as they stand there.
@@ -253,6 +263,7 @@ impl Aux {
             Self::Bpf { .. }
                 | Self::Login { .. }
                 | Self::Anomaly { .. }
+                | Self::Setting { first: true, .. }
                 | Self::Foreign { first: true, .. }
         )
     }

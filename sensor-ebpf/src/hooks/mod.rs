@@ -10,6 +10,7 @@ pub(crate) mod names;
 pub(crate) mod open;
 pub(crate) mod other;
 pub(crate) mod process;
+pub(crate) mod setting;
 pub(crate) mod socket;
 pub(crate) mod syscalls;
 pub(crate) mod target;

@@ -9,6 +9,7 @@ pub mod item;
 mod open;
 mod other;
 mod section;
+mod setting;
 mod utime;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -19,6 +20,7 @@ pub use self::{
     open::OpenHow,
     other::{CapFacts, FileCapFacts, LoginFacts, MessageFacts, TargetFacts},
     section::{Section, flag, tag},
+    setting::{ClockFacts, FilterFacts, NtpFacts},
     utime::{Stamp, TimeFacts},
 };
 

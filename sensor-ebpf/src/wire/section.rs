@@ -71,6 +71,14 @@ pub mod tag {
     pub const SOCKETCALL: u16 = 27;
     /// The same as BASE for the call's second path.
     pub const SECOND_BASE: u16 = 28;
+    /// [`super::FilterFacts`]
+    pub const FILTER: u16 = 40;
+    /// The name of the table of the FILTER before it, with its NUL.
+    pub const FILTER_TABLE: u16 = 41;
+    /// [`super::ClockFacts`]
+    pub const CLOCK: u16 = 42;
+    /// [`super::NtpFacts`]
+    pub const NTP: u16 = 43;
 }
 
 /// Flags of a section or of a whole event.

@@ -31,7 +31,9 @@ impl Assembler {
             prog_id,
             unload: false,
         }));
+        aux.extend(self.settings_first(facts));
         aux.extend(special(facts, self.kernel));
+        aux.extend(self.settings_last(facts));
         aux.extend(facts.pair.map(|[fd0, fd1]| Aux::FdPair(fd0, fd1)));
         let sockaddr = facts.sockaddr.clone().filter(|_| facts.took_address());
         caveats.name_from_user |= sockaddr.is_some() && facts.sockaddr_from_user;

@@ -13,6 +13,7 @@ mod module;
 mod names;
 mod open;
 mod other;
+mod setting;
 mod targets;
 mod unseen;
 mod utime;
@@ -62,6 +63,8 @@ pub struct Assembler {
     records_how: bool,
     /// auditd since 6.12 writes KERN_MODULE for a module without a name.
     says_unnamed: bool,
+    /// auditd since 5.18 writes TIME_INJOFFSET and TIME_ADJNTPVAL when the call ends, and not without a rule.
+    clock_at_end: bool,
     /// TOMOYO is among the kernel's security modules.
     tomoyo: bool,
     /// auditd before 6.12 writes a PARENT item for an O_CREAT that found its file; since, only when
@@ -86,6 +89,7 @@ impl Assembler {
             opens_first: kernel.version >= (6, 8),
             records_how: kernel.version >= (5, 16),
             says_unnamed: kernel.version >= (6, 12),
+            clock_at_end: kernel.version >= (5, 18),
             tomoyo: kernel.has_lsm("tomoyo"),
             parent_on_existing: kernel.version < (6, 12),
         }

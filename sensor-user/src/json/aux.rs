@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::text;
 use crate::{
-    event::{Aux, Capabilities, FileCaps},
+    event::{Aux, Capabilities, FileCaps, Setting},
     records::types,
 };
 
@@ -41,7 +41,24 @@ pub(super) fn value(aux: &Aux) -> Value {
             json!({"type": types::name(*kind), "op": text(operation)})
         }
         Aux::Socketcall(arguments) => json!({"type": "SOCKETCALL", "args": arguments}),
+        Aux::Setting { setting, .. } => self::setting(setting),
         Aux::Foreign { kind, body, .. } => json!({"type": text(kind), "body": text(body)}),
+    }
+}
+
+fn setting(setting: &Setting) -> Value {
+    let (kind, op) = (setting.kind(), setting.operation());
+    match setting {
+        Setting::Netfilter {
+            table,
+            family,
+            entries,
+            ..
+        } => json!({
+            "type": kind, "table": text(table), "family": family, "entries": entries, "op": op,
+        }),
+        Setting::ClockOffset { sec, nsec } => json!({"type": kind, "sec": sec, "nsec": nsec}),
+        Setting::Ntp { old, new, .. } => json!({"type": kind, "op": op, "old": old, "new": new}),
     }
 }
 

@@ -83,6 +83,19 @@ const fn address(functions: &'static [&'static str], lost: &'static str) -> Hook
     }
 }
 
+const fn setting(
+    functions: &'static [&'static str],
+    program: &'static str,
+    lost: &'static str,
+) -> Hook {
+    Hook {
+        functions,
+        entry: Entry::Fixed(program),
+        returns: None,
+        lost,
+    }
+}
+
 /// For the calls beyond the four families.
 const NAMES: &[Hook] = &[
     Hook {
@@ -120,6 +133,25 @@ const NAMES: &[Hook] = &[
         returns: None,
         lost: "ANOM_LINK, ANOM_CREAT",
     },
+];
+
+/// For what a call changes of the machine's settings: under every plan, like ACCOUNTS.
+const SETTINGS: &[Hook] = &[
+    setting(
+        &["__audit_log_nfcfg"],
+        "kprobe_audit_log_nfcfg",
+        "NETFILTER_CFG",
+    ),
+    setting(
+        &["__audit_tk_injoffset"],
+        "kprobe_audit_tk_injoffset",
+        "TIME_INJOFFSET",
+    ),
+    setting(
+        &["__audit_ntp_log"],
+        "kprobe_audit_ntp_log",
+        "TIME_ADJNTPVAL",
+    ),
 ];
 
 /// For cap_f* of PATH.
@@ -227,6 +259,9 @@ impl Objects {
             .filter_map(|(abi, nr)| syscalls::name(abi.arch(), *nr))
             .collect();
         let any = |of: &[&str]| of.iter().any(|name| names.contains(name));
+        if !calls.is_empty() {
+            SETTINGS.iter().for_each(&mut add);
+        }
         if !calls.is_empty() && attach != Attach::Tracepoint {
             NAMES.iter().for_each(&mut add);
             if any(ADDRESSED) {

@@ -6,6 +6,7 @@ pub(crate) mod enrich;
 mod execve;
 mod other;
 mod path;
+mod setting;
 pub mod types;
 
 use self::encode::{object_path, plain, text};

@@ -154,6 +154,10 @@ fn body<'a>(event: &Event, aux: &'a Aux) -> (&'a str, Vec<u8>) {
             }
             "SOCKETCALL"
         }
+        Aux::Setting { setting, .. } => {
+            super::setting::body(event, setting, &mut out);
+            setting.kind()
+        }
         Aux::Foreign { kind, body, .. } => {
             out.extend_from_slice(body);
             std::str::from_utf8(kind).unwrap_or("UNKNOWN")

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    Caveats, Exec, FileFacts, Module, NameType, Open, PathItem, Process, Syscall, Utime,
+    Caveats, Exec, FileFacts, Module, NameType, Open, PathItem, Process, Setting, Syscall, Utime,
 };
 
 fn bytes(text: &'static str) -> Bytes {
@@ -206,6 +206,37 @@ fn finit_module() {
         "finit_module",
         &event(313, [3, 0x559e_6843_5aa0, 4, 0], 0, what, vec![]),
     );
+}
+
+#[test]
+fn settings_of_the_machine() {
+    let setting = |setting| Aux::Setting {
+        setting,
+        first: false,
+    };
+    let mut event = event(159, [0; 4], 0, What::Other, Vec::new());
+    event.who.tid = 466;
+    event.aux = vec![
+        Aux::Setting {
+            setting: Setting::Netfilter {
+                table: bytes("fil ter:7"),
+                family: 2,
+                entries: 4,
+                op: 3,
+            },
+            first: true,
+        },
+        setting(Setting::Ntp {
+            value: 1,
+            old: 0,
+            new: -196_608,
+        }),
+        setting(Setting::ClockOffset {
+            sec: -1,
+            nsec: 500_000_000,
+        }),
+    ];
+    check("settings", &event);
 }
 
 #[test]

@@ -314,12 +314,12 @@ fn is_missing(event: &Event) -> bool {
 }
 
 /// Records that Auklet is known not to have: what pipe wrote where the caller can't be written to; what is
-/// logged beside changes of the clock and of audit's own features.
+/// logged beside changes of audit's own features.
 fn is_missing_record(event: &Event, record: &Record) -> bool {
     let unwritten = has(event, "SYSCALL", "exit", "-14");
     match record.kind.as_str() {
         "FD_PAIR" => unwritten,
-        "TIME_INJOFFSET" | "TIME_ADJNTPVAL" | "FEATURE_CHANGE" => true,
+        "FEATURE_CHANGE" => true,
         _ => false,
     }
 }

@@ -61,6 +61,7 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
     };
     let families = workload::chosen(&selection.family);
     let (mut passed, mut failed, mut skipped, mut repeated) = (0, 0, 0, 0);
+    load_filters();
     if let Err(error) = start_auditd().and_then(|()| set_rules(&families)) {
         println!("parity: {error:#}");
         return ExitCode::FAILURE;
@@ -109,6 +110,18 @@ pub(crate) fn start_auditd() -> Result<()> {
     fs::write("/etc/audit/auditd.conf", lines.join("\n"))?;
     fs::create_dir_all("/var/log/audit")?;
     tool("auditd", &[])
+}
+
+/// Packet filters, where the kernel has them: acts of the family `network`. Before anybody watches.
+fn load_filters() {
+    let loaded = tool("depmod", &["-a"]).and_then(|()| tool("modprobe", &["nf_tables"]));
+    if let Err(error) = loaded {
+        println!("parity: no nf_tables, its acts are refused: {error:#}");
+    }
+    // Not in every kernel.
+    if let Err(error) = tool("modprobe", &["iptable_filter"]) {
+        println!("parity: no ip_tables, its acts are refused: {error:#}");
+    }
 }
 
 /// The workload's calls alone.

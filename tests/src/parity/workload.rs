@@ -20,8 +20,10 @@ pub(super) use pace::LOG;
 
 mod attributes;
 pub(super) mod call;
+mod clock;
 mod compat;
 mod execs;
+mod filters;
 mod logins;
 mod lookups;
 mod memory;
