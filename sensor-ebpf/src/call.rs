@@ -262,12 +262,21 @@ fn exit<const KIND: u16>(slot: &mut Slot, ret: i64) {
         _ => true,
     };
     if wanted {
-        put_process(slot);
+        slot::lend(slot, |slot| put_process_global(slot));
         send(KIND, slot);
     }
 }
 
-/// CWD, EXE and PROCTITLE, and who.
+/// CWD, EXE and PROCTITLE, and who: a global function, as [`put_path`]'s.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn put_process_global(slot: u32) -> u32 {
+    if let Some(slot) = slot::numbered(slot) {
+        put_process(slot);
+    }
+    0
+}
+
 #[inline(always)]
 fn put_process(slot: &mut Slot) {
     let task = current();

@@ -1,17 +1,19 @@
 //! The policy's filter: see [`sensor_ebpf::filter`].
 
+use core::arch::asm;
+
 use aya_ebpf::{macros::map, maps::Array};
 use sensor_ebpf::{
     config::{CALL_TABLE, OPERATIONS, policy as settings, setting},
     fields::Field,
-    filter::{ALTERNATIVES, CONDITIONS, CallFilter, REGISTERS, compare, register},
+    filter::{ALTERNATIVES, Alternative, CallFilter, REGISTERS, compare, register},
     wire::{Task, kind},
 };
 
 use crate::{
     arch,
     kernel::{config, current},
-    slot::Slot,
+    slot::{self, Slot},
     task,
 };
 
@@ -87,7 +89,7 @@ fn shown(ret: i64) -> i64 {
 /// The first rule that matches decides. Registers from `known` on are not known: an always rule then may
 /// match, a never rule does not.
 #[inline(always)]
-fn decide(slot: &Slot, known: u32) -> bool {
+fn decide(slot: &mut Slot, known: u32) -> bool {
     let call = &slot.prefix.call;
     let (row, rows) = if call.arch == arch::ARCHES[0] {
         (0, CALL_TABLE)
@@ -106,24 +108,61 @@ fn decide(slot: &Slot, known: u32) -> bool {
     if filter.all != 0 {
         return true;
     }
-    for n in 0..ALTERNATIVES {
-        if n as u32 >= filter.count {
+    slot.filter = row + index;
+    for n in 0..ALTERNATIVES as u32 {
+        if n >= filter.count {
             return false;
         }
-        let alternative = &filter.alternatives[n];
-        let never = alternative.never & 1;
-        let mut matches = 1;
-        for m in 0..CONDITIONS {
-            let condition = &alternative.conditions[m];
-            let left = slot.register(condition.register);
-            let compared = compare(left, condition.holds, condition.value);
-            let late =
-                ((u64::from(known).wrapping_sub(1 + u64::from(condition.register))) >> 63) as u32;
-            matches &= compared & (1 ^ late) | late & (1 ^ never);
-        }
-        if matches != 0 {
-            return never == 0;
+        match slot::lend(slot, |slot| matches_alternative(slot, n, known)) {
+            NO_MATCH => {}
+            verdict => return verdict == WANTED,
         }
     }
     false
+}
+
+/// What [`matches_alternative`] gives.
+const NO_MATCH: u32 = 0;
+const WANTED: u32 = 1;
+const NOT_WANTED: u32 = 2;
+
+/// What alternative `n` of the filter at `Slot::filter` says. A global function: the verifier follows it once
+/// for each program (docs/adr/0008).
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn matches_alternative(slot: u32, n: u32, known: u32) -> u32 {
+    match slot::numbered(slot) {
+        Some(slot) => verdict(slot, n, known),
+        None => WANTED,
+    }
+}
+
+#[inline(always)]
+fn verdict(slot: &Slot, n: u32, known: u32) -> u32 {
+    let Some(filter) = CALL_FILTERS.get(slot.filter) else {
+        return WANTED;
+    };
+    let mut n = u64::from(n);
+    // SAFETY: pure arithmetic on one register; in assembly as in `slot::clamp`.
+    unsafe { asm!("{n} &= {mask}", n = inout(reg) n, mask = const ALTERNATIVES - 1) };
+    // SAFETY: below ALTERNATIVES by the mask.
+    let alternative = unsafe {
+        &*(&raw const filter.alternatives)
+            .cast::<Alternative>()
+            .add(n as usize)
+    };
+    let never = alternative.never & 1;
+    let mut matches = 1;
+    for condition in &alternative.conditions {
+        let left = slot.register(condition.register);
+        let compared = compare(left, condition.holds, condition.value);
+        let late =
+            ((u64::from(known).wrapping_sub(1 + u64::from(condition.register))) >> 63) as u32;
+        matches &= compared & (1 ^ late) | late & (1 ^ never);
+    }
+    match (matches, never) {
+        (0, _) => NO_MATCH,
+        (_, 0) => WANTED,
+        _ => NOT_WANTED,
+    }
 }

@@ -24,6 +24,7 @@ use sensor_ebpf::{
 use crate::{
     kernel::{Ptr, config, current},
     output::count,
+    path::Walk,
 };
 
 /// What one string may add beyond the cursor.
@@ -46,12 +47,21 @@ pub(crate) struct FailedArgv {
     pub(crate) next: u64,
     /// Not 0 when an argument was cut.
     pub(crate) cut: u64,
+    /// Where the section began.
+    pub(crate) section: u64,
 }
 
 #[repr(C)]
 pub(crate) struct Slot {
     /// Bytes of `data` in use; a multiple of 8 between sections.
     used: u64,
+    /// Its own number, by which global functions find it again.
+    pub(crate) index: u32,
+    /// Row of `CALL_FILTERS` that is asked.
+    pub(crate) filter: u32,
+    /// Address of the `struct path` that is to be walked.
+    pub(crate) path: u64,
+    pub(crate) walk: Walk,
     /// Pointers that an entry probe leaves for the return probe.
     pub(crate) saved: [u64; 4],
     /// Bits for the family's own use while the call runs.
@@ -111,6 +121,30 @@ pub(crate) fn under_way() -> Option<&'static mut Slot> {
     Some(unsafe { &mut *slot })
 }
 
+/// The slot of this number, for a global function: to those the verifier lets pass numbers alone.
+#[inline(always)]
+pub(crate) fn numbered(index: u32) -> Option<&'static mut Slot> {
+    let slot = SLOTS.get_ptr_mut(index)?;
+    // SAFETY: not null; the caller's own slot, which it does not touch meanwhile.
+    Some(unsafe { &mut *slot })
+}
+
+/// Lets a global function work on a slot that the caller has a reference to.
+#[inline(always)]
+pub(crate) fn lend(slot: &mut Slot, work: impl FnOnce(u32) -> u32) -> u32 {
+    let index = slot.index;
+    let at: *mut Slot = slot;
+    // The function finds the slot by its number, of which the compiler knows nothing: it would keep fields in
+    // registers meanwhile. To it, both of these read and write what is at `at`.
+    // A move to itself: two lines of source for no instruction are more than the kernel takes.
+    // SAFETY: changes nothing; `at` is this function's only reference, and is not used between the two.
+    unsafe { asm!("{at} = {at}", at = in(reg) at) };
+    let result = work(index);
+    // SAFETY: as above.
+    unsafe { asm!("{at} = {at}", at = in(reg) at) };
+    result
+}
+
 /// Takes a slot for a call that begins. A slot the task still holds means that the end of its
 /// last call was not seen: it is counted and used again.
 #[inline(always)]
@@ -143,6 +177,7 @@ pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
     // SAFETY: not null, and the index was free or already this task's.
     let slot = unsafe { &mut *SLOTS.get_ptr_mut(index)? };
     slot.used = 0;
+    slot.index = index;
     slot.saved = [0; 4];
     slot.marks = 0;
     slot.late_name = 0;

@@ -66,17 +66,11 @@ fn put_string(slot: &mut Slot, tag: u16, string: Ptr) {
 /// The call ends.
 #[inline(always)]
 pub(crate) fn finish(slot: &mut Slot) -> bool {
-    let mm = current().follow(Field::TaskMm);
     if slot.prefix.call.ret < 0 {
         put_failed_argv(slot);
     } else {
         put_gained_caps(slot);
-        let start = mm.read::<u64>(Field::MmArgStart);
-        put_argv(
-            slot,
-            start,
-            mm.read::<u64>(Field::MmArgEnd).wrapping_sub(start),
-        );
+        put_argv(slot);
     }
     true
 }
@@ -96,20 +90,21 @@ fn put_gained_caps(slot: &mut Slot) {
 
 /// What the kernel copied to the new stack: ARGV section and, for the rest, ARGV records.
 #[inline(always)]
-fn put_argv(slot: &mut Slot, start: u64, argv_bytes: u64) {
+fn put_argv(slot: &mut Slot) {
+    let mm = current().follow(Field::TaskMm);
+    let start = mm.read::<u64>(Field::MmArgStart);
+    let argv_bytes = mm.read::<u64>(Field::MmArgEnd).wrapping_sub(start);
     let limit = argv_bytes.min(config(setting::ARGV_MAX).into());
     let Some(section) = slot.begin() else { return };
     let inline = slot.push_user_bytes::<ARGV_INLINE>(start, limit);
     slot.end(section, tag::ARGV, 0);
-    // The loop's state lives in the slot: what the verifier knows of it would otherwise differ
-    // in every iteration, and it would follow each combination to the end.
     slot.progress = Progress {
         next: start + inline,
         end: start + limit,
         start,
     };
     for _ in 0..ARGV_PARTS {
-        if !send_part(slot) {
+        if slot::lend(slot, |slot| send_part(slot)) == 0 {
             break;
         }
     }
@@ -127,9 +122,16 @@ fn put_argv(slot: &mut Slot, start: u64, argv_bytes: u64) {
     );
 }
 
-/// Sends the next part. False when there is none, or no room for it.
+/// Sends the next part. 0 when there is none, or no room for it. A global function, as the steps of a path
+/// are: the verifier follows it once, not in each iteration.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn send_part(slot: u32) -> u32 {
+    slot::numbered(slot).is_some_and(try_part).into()
+}
+
 #[inline(always)]
-fn send_part(slot: &mut Slot) -> bool {
+fn try_part(slot: &mut Slot) -> bool {
     const RECORD: usize = size_of::<ArgvPart>() + ARGV_PART;
     let Progress { next, end, start } = slot.progress;
     if next >= end {
@@ -151,8 +153,7 @@ fn send_part(slot: &mut Slot) -> bool {
             len as u32,
             next as *const _,
         );
-        // All ones when the read failed. Arithmetic, because with a branch here the verifier of 7.x
-        // follows each of the loop's 64 iterations twice as often as the one before.
+        // All ones when the read failed.
         let failed = (read >> 63) as u64;
         room.cast::<ArgvPart>().write(ArgvPart {
             header,
@@ -178,13 +179,17 @@ fn put_failed_argv(slot: &mut Slot) {
         args[1]
     };
     let Some(section) = slot.begin() else { return };
-    slot.failed = FailedArgv { next: argv, cut: 0 };
+    slot.failed = FailedArgv {
+        next: argv,
+        cut: 0,
+        section,
+    };
     for _ in 0..FAILED_ARGS {
-        if !put_failed_arg(slot, section) {
+        if slot::lend(slot, |slot| put_failed_arg(slot)) == 0 {
             break;
         }
     }
-    let FailedArgv { next, cut } = slot.failed;
+    let FailedArgv { next, cut, .. } = slot.failed;
     let cut = if next == 0 && cut == 0 {
         0
     } else {
@@ -194,10 +199,16 @@ fn put_failed_argv(slot: &mut Slot) {
     slot.end(section, tag::ARGV, flag::FROM_USER | cut);
 }
 
-/// Appends the next argument. False at the end of the array, or when there is no room.
+/// Appends the next argument. 0 at the end of the array, or when there is no room. Global, as [`send_part`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn put_failed_arg(slot: u32) -> u32 {
+    slot::numbered(slot).is_some_and(try_failed_arg).into()
+}
+
 #[inline(always)]
-fn put_failed_arg(slot: &mut Slot, section: u64) -> bool {
-    let next = slot.failed.next;
+fn try_failed_arg(slot: &mut Slot) -> bool {
+    let FailedArgv { next, section, .. } = slot.failed;
     let wide = slot.prefix.call.arch == arch::ARCHES[0];
     let arg = if wide {
         load_user::<u64>(next)
@@ -213,8 +224,7 @@ fn put_failed_arg(slot: &mut Slot, section: u64) -> bool {
     }
     let n = slot.push_user_str::<FAILED_ARG>(arg);
     let beyond: u8 = load_user(arg + FAILED_ARG as u64 - 1);
-    // Cut if all of FAILED_ARG bytes were needed and the last was not the NUL. Arithmetic, because
-    // each branch in this loop multiplies what the verifier follows.
+    // Cut if all of FAILED_ARG bytes were needed and the last was not the NUL.
     slot.failed.cut |= n / FAILED_ARG as u64 * u64::from(beyond);
     slot.failed.next = next + if wide { 8 } else { 4 };
     true
