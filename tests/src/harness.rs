@@ -120,6 +120,9 @@ pub(crate) struct Selection {
     /// On the developer's own machine: the tracepoint plan, nothing outside a temporary directory.
     #[arg(long)]
     native: bool,
+    /// Without the cases that start a sensor of their own.
+    #[arg(long)]
+    shared: bool,
     /// Cases whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
@@ -138,7 +141,9 @@ pub(crate) fn run(selection: &Selection) -> ExitCode {
     }
     // What does not depend on the plan runs under the first, the strongest.
     let first = plans.first().copied().unwrap_or("auto");
-    alone(first, selection, &mut tally);
+    if !selection.shared {
+        alone(first, selection, &mut tally);
+    }
     println!(
         "{} passed, {} failed, {} skipped",
         tally.passed, tally.failed, tally.skipped

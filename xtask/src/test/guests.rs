@@ -18,7 +18,19 @@ const DRIVES: [&str; 4] = ["test", "parity", "accounts --against auklet", "sound
 const SETS: (&str, &str) = ("6.12", "rulesets");
 
 /// Of all kernels together these drives run so: what is left out runs on the others, and with `--kernel`.
-const SHORTER: [(&str, &str, &str, &str); 3] = [
+const SHORTER: [(&str, &str, &str, &str); 5] = [
+    (
+        "6.1",
+        "test",
+        "test --shared",
+        "cases with their own sensor",
+    ),
+    (
+        "6.12",
+        "test",
+        "test --shared",
+        "cases with their own sensor",
+    ),
     (
         "6.1",
         "parity",
