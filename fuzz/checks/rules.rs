@@ -11,7 +11,7 @@ pub(crate) fn check(data: &[u8]) {
         Err(errors) => {
             assert!(!errors.0.is_empty());
             for error in &errors.0 {
-                assert!(error.line <= text.lines().count() + 1, "{error}");
+                assert!(error.line <= lines(text) + 1, "{error}");
                 assert!(!error.to_string().contains(char::is_control), "{error:?}");
             }
         }
@@ -25,4 +25,9 @@ pub(crate) fn check(data: &[u8]) {
             }
         }
     }
+}
+
+/// Lines as YAML 1.2 has them (5.4): a lone carriage return ends one, too.
+fn lines(text: &str) -> usize {
+    text.lines().map(|line| line.split('\r').count()).sum()
 }

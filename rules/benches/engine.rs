@@ -197,7 +197,7 @@ fn theirs(bencher: Bencher<'_, '_>, rules: usize, events: &[Observation]) {
     });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000, sample_count = 300)]
 fn process(bencher: Bencher<'_, '_>, rules: usize) {
     ours(bencher, rules, &process_events());
 }
@@ -207,7 +207,7 @@ fn process_rsigma(bencher: Bencher<'_, '_>, rules: usize) {
     theirs(bencher, rules, &process_events());
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000, sample_count = 300)]
 fn file(bencher: Bencher<'_, '_>, rules: usize) {
     ours(bencher, rules, &file_events());
 }
