@@ -7,6 +7,8 @@ use std::{
     process::{Command, ExitCode},
 };
 
+use crate::parity::paced;
+
 /// `nothing`; `thread-exec PROGRAM ARG…`: exec from a thread that does not lead;
 /// `chroot DIR FILE`: open FILE inside DIR; `memfd`: exec from memory; `open FILE`;
 /// `delete-self-open FILE`: open FILE once its own executable is gone;
@@ -88,7 +90,9 @@ fn chroot(words: &[OsString]) -> ExitCode {
     let [dir, file] = words else {
         return ExitCode::FAILURE;
     };
-    let entered = std::os::unix::fs::chroot(dir).and_then(|()| std::env::set_current_dir("/"));
+    // What looks them up afterwards must find this process in there.
+    let chroot = || paced(|| std::os::unix::fs::chroot(dir));
+    let entered = chroot().and_then(|()| paced(|| std::env::set_current_dir("/")));
     match entered.and_then(|()| std::fs::File::open(file)) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {

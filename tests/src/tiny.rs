@@ -46,6 +46,11 @@ pub(crate) fn program(dir: &Path) -> io::Result<PathBuf> {
 /// As an argument of a call: the program's path, and a name that is not there.
 pub(crate) const PATH: u32 = u32::MAX;
 pub(crate) const MISSING: u32 = u32::MAX - 1;
+/// The stack, which may be written to.
+const STACK: u32 = u32::MAX - 2;
+
+/// Waits until somebody writes to its standard input, or closes it: read.
+pub(crate) const WAIT: [u32; 4] = [3, 0, STACK, 1];
 
 /// Calls of a 32-bit program: creat and open it, open what is not there, set its times to now, execute it
 /// (which fails).
@@ -73,6 +78,11 @@ pub(crate) fn program32(dir: &Path, path: &Path, calls: &[[u32; 4]]) -> io::Resu
         // mov eax|ebx|ecx|edx, immediate; int 0x80
         for (register, value) in [0xb8, 0xbb, 0xb9, 0xba].into_iter().zip(call) {
             let value = match value {
+                // mov register, esp; nop, nop, nop
+                STACK => {
+                    code.extend([0x89, 0xe0 + (register - 0xb8), 0x90, 0x90, 0x90]);
+                    continue;
+                }
                 PATH => at(0),
                 MISSING => missing,
                 number => number,
@@ -136,6 +146,24 @@ mod tests {
         let path = program(dir.path()).expect("program");
         let status = std::process::Command::new(path).status().expect("run");
         assert!(status.success(), "{status}");
+    }
+
+    #[test]
+    fn it_waits_to_be_told() {
+        let dir = tempfile::tempdir().expect("directory");
+        let made = dir.path().join("made");
+        let calls = [WAIT, [39, PATH, 0o700, 0], WAIT]; // mkdir
+        let program = program32(dir.path(), &made, &calls).expect("program");
+        let mut command = std::process::Command::new(program);
+        let Ok(mut child) = command.stdin(std::process::Stdio::piped()).spawn() else {
+            println!("skipped: this kernel runs no 32-bit programs");
+            return;
+        };
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(!made.exists(), "it did not wait");
+        drop(child.stdin.take());
+        assert!(child.wait().expect("end").success());
+        assert!(made.exists(), "it did nothing");
     }
 
     #[test]

@@ -15,8 +15,6 @@ pub(super) struct Blind {
     exit: i64,
     /// The first argument, as an `int`.
     first: i32,
-    /// Of the 32-bit program, which does not wait between its calls.
-    hasty: bool,
 }
 
 impl Blind {
@@ -35,7 +33,6 @@ impl Blind {
         Some(Self {
             call: name?,
             exit: call.get("exit")?.parse().ok()?,
-            hasty: call.get("arch") == Some("40000003"),
             first: u32::try_from(first).ok()?.cast_signed(),
         })
     }
@@ -50,14 +47,16 @@ impl Blind {
 
     /// Nobody can tell after a rename that it replaced a file: auditd's event as it is without that
     /// file's item, if it has one.
-    pub(super) fn without_replaced(&self, event: &Event) -> Option<Event> {
+    pub(super) fn without_replaced(&self, event: &Event, ours: &Event) -> Option<Event> {
         let deleted = |record: &&Record| record.get("nametype") == Some("DELETE");
-        let count = |nametype: &str| {
+        let count = |event: &Event, nametype: &str| {
             let is = |record: &&Record| record.get("nametype") == Some(nametype);
             event.iter().filter(is).count()
         };
         let renamed = self.is(&["rename", "renameat", "renameat2"]);
-        if !(renamed && self.done() && count("DELETE") == 2 && count("CREATE") == 1) {
+        let of_two = count(event, "DELETE") == 2 && count(event, "CREATE") == 1;
+        // Of an exchange, both are told.
+        if !(renamed && self.done() && of_two && count(ours, "DELETE") == 1) {
             return None;
         }
         let replaced = event.iter().filter(deleted).nth(1)?.get("item")?.to_owned();
@@ -142,7 +141,6 @@ impl Blind {
             "NORMAL" if self.changes() && self.done() => {
                 matches!(field, "mode" | "ouid" | "ogid") || field.starts_with("cap_f")
             }
-            _ if self.hasty && self.done() => inode,
             _ if proc => inode || field == "nametype",
             _ => false,
         }
@@ -213,7 +211,11 @@ mod tests {
             event.push(record(&format!("PATH item={n} nametype={nametype}")));
         }
         let blind = Blind::of(&event, "tracepoint").expect("a call");
-        let left = blind.without_replaced(&event).expect("a replaced file");
+        assert!(blind.without_replaced(&event, &event).is_none());
+        let mut ours = event.clone();
+        ours.remove(4);
+        let left = blind.without_replaced(&event, &ours);
+        let left = left.expect("a replaced file");
         let texts: Vec<String> = left[1..].iter().map(Record::text).collect();
         assert_eq!(
             texts[2..],

@@ -149,7 +149,7 @@ impl Report {
         let blind = Blind::of(theirs, plan);
         let left = blind
             .as_ref()
-            .and_then(|blind| blind.without_replaced(theirs));
+            .and_then(|blind| blind.without_replaced(theirs, ours));
         self.listed += usize::from(left.is_some());
         let theirs = left.as_ref().unwrap_or(theirs);
         let blind = blind.as_ref();

@@ -17,6 +17,7 @@ use libc::{AT_FDCWD, c_long};
 
 use call::call;
 pub(super) use pace::LOG;
+pub(crate) use pace::paced;
 pub(crate) use uring::open_by_ring;
 
 mod attributes;
@@ -185,9 +186,14 @@ fn prepare(dir: &Path) -> Result<()> {
 /// What only makes ready for acts, and is no act: the families' rules leave out calls under this saved
 /// group, which changes nothing else.
 fn unseen(prepare: impl FnOnce() -> Result<()>) -> Result<()> {
-    call!(SYS_setresgid, -1, -1, UNSEEN);
+    let saved = |group: u32| {
+        // SAFETY: it has no memory effects. That of a thread: this process has one.
+        unsafe { libc::syscall(libc::SYS_setresgid, -1, -1, group) }
+    };
+    saved(UNSEEN);
     let done = prepare();
-    call!(SYS_setresgid, -1, -1, 0);
+    // The family `processes` records this one.
+    pace::if_recorded(|| saved(0));
     done
 }
 

@@ -18,7 +18,7 @@ const DRIVES: [&str; 4] = ["test", "parity", "accounts --against auklet", "sound
 const SETS: (&str, &str) = ("6.12", "rulesets");
 
 /// Of all kernels together these drives run so: what is left out runs on the others, and with `--kernel`.
-const SHORTER: [(&str, &str, &str, &str); 5] = [
+const SHORTER: [(&str, &str, &str, &str); 7] = [
     (
         "6.1",
         "test",
@@ -32,12 +32,24 @@ const SHORTER: [(&str, &str, &str, &str); 5] = [
         "cases with their own sensor",
     ),
     (
+        "5.10",
+        "parity",
+        "parity --except tracepoint",
+        "by tracepoint",
+    ),
+    (
         "6.1",
         "parity",
         "parity --plan kprobe",
-        "by fentry, and what reads logs",
+        "by fentry, by tracepoint, and what reads logs",
     ),
-    ("6.12", "parity", "parity --plan fentry", "by kprobe"),
+    ("6.12", "parity", "parity --except kprobe", "by kprobe"),
+    (
+        "7.x",
+        "parity",
+        "parity --except tracepoint",
+        "by tracepoint",
+    ),
     ("6.1", "soundness", "", "all of it"),
 ];
 

@@ -1,11 +1,16 @@
 //! The same by a 32-bit process: i386 numbers, as arch/x86/entry/syscalls/syscall_32.tbl has them.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::Result;
 
-use super::{start, unseen};
-use crate::tiny::{self, MISSING, PATH};
+use super::{pace::paced, unseen};
+use crate::tiny::{self, MISSING, PATH, WAIT};
 
 const AT_FDCWD: u32 = libc::AT_FDCWD.cast_unsigned();
 
@@ -88,11 +93,28 @@ pub(super) const PROCESSES: &Calls = &[
 /// Makes the calls on a file of this directory.
 pub(super) fn calls(dir: &Path, calls: &Calls) -> Result<()> {
     let path = dir.join("on32");
+    unseen(|| Ok(fs::write(&path, "content")?))?;
+    told(dir, &path, calls)
+}
+
+/// Each when it is told to: all that wait for their turn do so here.
+pub(super) fn told(dir: &Path, path: &Path, calls: &Calls) -> Result<()> {
+    let waiting: Vec<[u32; 4]> = calls.iter().flat_map(|call| [WAIT, *call]).collect();
     unseen(|| {
-        tiny::program32(dir, &path, calls)?;
-        fs::write(&path, "content")?;
+        tiny::program32(dir, path, &[&waiting[..], &[WAIT]].concat())?;
         Ok(())
     })?;
-    start(&mut Command::new("./tiny32"));
+    let mut command = Command::new("./tiny32");
+    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+    // Not every kernel runs such programs.
+    let Ok(mut child) = paced(|| quiet.stdin(Stdio::piped()).spawn()) else {
+        return Ok(());
+    };
+    if let Some(mut input) = child.stdin.take() {
+        for _ in calls {
+            paced(|| input.write_all(b".").is_ok());
+        }
+    }
+    child.wait()?;
     Ok(())
 }

@@ -44,12 +44,7 @@ pub(super) fn execs(dir: &Path) -> Result<()> {
         start(Command::new(missing).arg("x"));
     }
     start(Command::new("./tiny").arg("x".repeat(200_000)));
-    let path = &dir.join("made32");
-    start(&mut Command::new(tiny::program32(
-        dir,
-        path,
-        tiny::ON_A_FILE,
-    )?));
+    super::compat::told(dir, &dir.join("made32"), tiny::ON_A_FILE)?;
     long_arguments();
     other_users();
     start(Command::new(driver()).args(["act", "memfd"]));

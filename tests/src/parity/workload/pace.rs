@@ -11,9 +11,11 @@ use std::{
 /// Auklet's log, in the environment.
 pub(in crate::parity) const LOG: &str = "AUKLET_PARITY_LOG";
 
-/// How long a call is waited for that might not be recorded.
-const PATIENCE: Duration = Duration::from_millis(60);
-const STEP: Duration = Duration::from_micros(300);
+/// How long a call's record is waited for, on a machine that others use, too.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// The same of a call that some families' rules don't record.
+const LESS: Duration = Duration::from_millis(40);
+const STEP: Duration = Duration::from_micros(500);
 
 /// Bytes of the log, if there is one to wait for. By lseek, which no rule records; opened once, as a child
 /// may have another root.
@@ -25,18 +27,27 @@ fn size() -> Option<u64> {
 }
 
 /// An act that is not by `call!`.
-pub(super) fn paced<T>(act: impl FnOnce() -> T) -> T {
+pub(crate) fn paced<T>(act: impl FnOnce() -> T) -> T {
+    within(PATIENCE, act)
+}
+
+/// An act that may be none of those recorded.
+pub(super) fn if_recorded<T>(act: impl FnOnce() -> T) -> T {
+    within(LESS, act)
+}
+
+fn within<T>(patience: Duration, act: impl FnOnce() -> T) -> T {
     let before = size();
     let done = act();
     if let Some(before) = before {
-        until_past(before);
+        until_past(before, patience);
     }
     done
 }
 
 /// Until the log is longer and rests, or the call was none that is recorded.
-fn until_past(before: u64) {
-    let end = Instant::now() + PATIENCE;
+fn until_past(before: u64, patience: Duration) {
+    let end = Instant::now() + patience;
     while size() == Some(before) && Instant::now() < end {
         std::thread::sleep(STEP);
     }
