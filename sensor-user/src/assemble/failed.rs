@@ -34,6 +34,15 @@ impl Assembler {
             What::Open(open) => open.flags,
             _ => 0,
         };
+        // It is the file system that finds a name too long, after audit was told of the directory.
+        if errno == libc::ENAMETOOLONG && flags & O_CREAT != 0 {
+            let directory = paths.first().and_then(|item| parent(facts, cwd, item));
+            caveats.looked_up |= directory.is_some();
+            if directory.is_some() {
+                *paths = directory.into_iter().collect();
+            }
+            return;
+        }
         // O_DIRECTORY is looked at last; else a component of the name was no directory.
         let no_directory = errno == libc::ENOTDIR && flags & O_DIRECTORY == 0;
         if NOT_THERE.contains(&errno) || no_directory {
