@@ -210,10 +210,6 @@ impl Assembler {
             libc::ENOENT if open.flags & O_CREAT != 0 => {
                 paths = directory_alone(call, cwd, name, caveats);
             }
-            // Since 6.12 that is seen before the directory is told of.
-            libc::EISDIR if open.flags & O_CREAT != 0 && slashes > 0 && self.parent_on_existing => {
-                paths = directory_alone(call, cwd, &bare, caveats);
-            }
             // That it is no directory was found last.
             libc::ENOTDIR if slashes > 0 => {
                 for item in &mut paths {
