@@ -18,13 +18,16 @@ use sensor_ebpf::{
 
 use crate::{
     call,
+    file::file_facts,
     hooks::{names::put_name, other::FORCED},
     kernel::{Ptr, config, current, has},
+    path::put_path,
     policy,
     slot::{self, Slot},
 };
 
-/// IORING_OP_OPENAT, IORING_OP_OPENAT2, IORING_SETUP_SQPOLL of include/uapi/linux/io_uring.h.
+/// IORING_OP_NOP, IORING_OP_OPENAT, IORING_OP_OPENAT2, IORING_SETUP_SQPOLL of include/uapi/linux/io_uring.h.
+const NOP: u32 = 0;
 const OPENAT: u32 = 18;
 const OPENAT2: u32 = 28;
 const SETUP_SQPOLL: u32 = 2;
@@ -77,6 +80,19 @@ pub(crate) fn kprobe_uring(ctx: ProbeContext) -> u32 {
     let flags = if by_ring { BY_RING } else { 0 };
     if !call::is_self() {
         call::enter_operation(op, flags, opens);
+    }
+    0
+}
+
+/// The ring's own thread tells audit of an operation that is none before it takes any: io_sq_thread of
+/// io_uring/sqpoll.c, since 6.10 and in stable kernels. The kernel comes here only while audit is on.
+/// match-proto: void __audit_uring_entry(u8 op)
+#[kprobe]
+pub(crate) fn kprobe_audit_uring_entry(ctx: ProbeContext) -> u32 {
+    let op = ctx.arg::<u64>(0).unwrap_or(0) & 0xff;
+    if op == u64::from(NOP) && slot::under_way().is_none() && !call::is_self() {
+        call::enter_operation(NOP, BY_RING, false);
+        call::exit_known::<{ kind::URING }>(0);
     }
     0
 }
@@ -153,6 +169,22 @@ pub(crate) fn kretprobe_getname(ctx: RetProbeContext) -> u32 {
             slot.put(tag::ITEM, 0, &facts);
             put_name(slot, name.follow(Field::FilenameName));
             put_taken(slot, name);
+        }
+    }
+    0
+}
+
+/// `file_setxattr`, `file_getxattr`, since 6.13: audit notes the file, which may be in the ring alone.
+/// match-proto: int file_setxattr(struct file *f, struct kernel_xattr_ctx *ctx)
+#[kprobe]
+pub(crate) fn kprobe_file_xattr(ctx: ProbeContext) -> u32 {
+    if let Some(slot) = slot::under_way() {
+        if slot.is_uring() {
+            let file = Ptr(ctx.arg(0).unwrap_or(0));
+            let mut facts = file_facts(file);
+            facts.op = op::LOOKED_UP;
+            slot.put(tag::ITEM, 0, &facts);
+            put_path(slot, tag::PATH, file.at(Field::FilePath));
         }
     }
     0

@@ -34,6 +34,19 @@ impl Assembler {
             What::Open(open) => open.flags,
             _ => 0,
         };
+        // It is the file system that finds a name too long, after audit was told of the directory.
+        if errno == libc::ENAMETOOLONG && flags & O_CREAT != 0 {
+            let directory = paths.first().and_then(|item| parent(facts, cwd, item));
+            caveats.looked_up |= directory.is_some();
+            if directory.is_some() {
+                *paths = directory.into_iter().collect();
+            }
+            return;
+        }
+        if errno == libc::EISDIR && flags & O_CREAT != 0 && self.ends_at_slash(facts, cwd, paths) {
+            caveats.looked_up |= self.parent_on_existing;
+            return;
+        }
         // O_DIRECTORY is looked at last; else a component of the name was no directory.
         let no_directory = errno == libc::ENOTDIR && flags & O_DIRECTORY == 0;
         if NOT_THERE.contains(&errno) || no_directory {
@@ -52,7 +65,10 @@ impl Assembler {
         caveats.looked_up |= found;
         // A file that was to be created and was not: its directory, if the caller came that far.
         let directory = match paths.first() {
-            Some(item) if flags & O_CREAT != 0 => parent(facts, cwd, item),
+            Some(item) if flags & O_CREAT != 0 => {
+                let name = item.name.as_deref().unwrap_or_default();
+                parent(facts, cwd, item).filter(|_| !is_in_none(name))
+            }
             _ => None,
         };
         match directory {
@@ -71,6 +87,43 @@ impl Assembler {
             _ => {}
         }
     }
+
+    /// A file is to be made, of a name that ends in a slash: the kernel looks for none. Before 6.12 it has told
+    /// of the directory by then.
+    fn ends_at_slash(
+        &self,
+        facts: &CallFacts,
+        cwd: Option<&Bytes>,
+        paths: &mut Vec<PathItem>,
+    ) -> bool {
+        let bare = paths.first().and_then(|item| item.name.as_ref());
+        let Some(bare) = bare.and_then(without_slashes) else {
+            return false;
+        };
+        if is_in_none(&bare) {
+            return false;
+        }
+        let item = PathItem {
+            name: Some(bare),
+            ..PathItem::default()
+        };
+        if let Some(directory) = parent(facts, cwd, &item).filter(|_| self.parent_on_existing) {
+            *paths = vec![directory];
+        }
+        true
+    }
+}
+
+/// The root, `.` and `..` are in no directory: they are opened, and found to be directories.
+fn is_in_none(name: &[u8]) -> bool {
+    let mut components = name.rsplit(|b| *b == b'/').filter(|name| !name.is_empty());
+    matches!(components.next(), None | Some(b"." | b".."))
+}
+
+/// The name without the slashes at its end, if there are any.
+fn without_slashes(name: &Bytes) -> Option<Bytes> {
+    let slashes = name.iter().rev().take_while(|b| **b == b'/').count();
+    (slashes > 0).then(|| name.slice(..name.len() - slashes))
 }
 
 /// The PARENT item of a name, where the caller may look into the directory.
@@ -108,4 +161,33 @@ pub(super) fn may(facts: &CallFacts, file: &FileFacts, right: u32) -> bool {
         (false, false) => 0,
     };
     fsuid == 0 || file.mode >> shift & right != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_and_dots_are_in_no_directory() {
+        for (name, expect) in [
+            ("", true),
+            ("/", true),
+            (".", true),
+            ("./", true),
+            ("sub/..", true),
+            ("sub/...", false),
+            ("sub/", false),
+            ("/sub//", false),
+        ] {
+            assert_eq!(is_in_none(name.as_bytes()), expect, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_lose_the_slashes_at_their_end_only() {
+        for (name, expect) in [("a/b", None), ("a/b/", Some("a/b")), ("a//", Some("a"))] {
+            let bare = without_slashes(&Bytes::from_static(name.as_bytes()));
+            assert_eq!(bare.as_deref(), expect.map(str::as_bytes), "{name:?}");
+        }
+    }
 }

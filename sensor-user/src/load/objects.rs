@@ -324,6 +324,14 @@ impl Objects {
             let all = uring::OTHERS.iter().copied();
             let functions: Vec<_> = all.filter(offered).collect();
             self.by_program(uring::OPERATION, &functions);
+            let by_file = uring::BY_FILE.iter().copied().filter(offered);
+            let mut entries = |program: &str, functions: Vec<&'static str>| {
+                if !functions.is_empty() {
+                    self.entries.insert(program.to_owned(), functions);
+                }
+            };
+            entries(uring::FILE, by_file.collect());
+            entries(uring::BEGINS, vec![uring::AUDITED]);
         }
         if enter {
             let taken = uring::TAKES

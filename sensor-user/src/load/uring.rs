@@ -7,6 +7,13 @@ pub(super) const AUDITED: &str = "__audit_uring_entry";
 /// The programs of an operation's function: entry, return.
 pub(super) const OPERATION: (Option<&str>, &str) = (Some("kprobe_uring"), "kretprobe_uring");
 
+/// The program that sees what the ring's own thread tells audit before its first operation.
+pub(super) const BEGINS: &str = "kprobe_audit_uring_entry";
+
+/// Functions that tell audit of a file without a name, and their program.
+pub(super) const BY_FILE: &[&str] = &["file_setxattr", "file_getxattr"];
+pub(super) const FILE: &str = "kprobe_file_xattr";
+
 /// The program that sees a name taken.
 pub(super) const TAKEN: &str = "kretprobe_getname";
 

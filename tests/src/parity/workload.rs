@@ -69,24 +69,21 @@ const FAMILIES: &[Family] = &[
         logins::logins();
         Ok(())
     }),
-    family("uring", uring::uring),
+    family(BY_RING, uring::uring),
 ];
 
-/// Not among those that run if none is named: what was mended last was not measured again.
-pub(super) const LAST: &str = "uring";
+/// What no tracepoint tells of.
+pub(super) const BY_RING: &str = "uring";
 
 /// What a family may be called.
 pub(super) fn names() -> Vec<&'static str> {
     FAMILIES.iter().map(|family| family.name).collect()
 }
 
-/// The families named, or those that run if none is.
+/// The families named, or all if none is.
 pub(super) fn chosen(named: &[String]) -> Vec<String> {
     match named {
-        [] => {
-            let usual = names().into_iter().filter(|name| *name != LAST);
-            usual.map(str::to_owned).collect()
-        }
+        [] => names().into_iter().map(str::to_owned).collect(),
         named => named.to_vec(),
     }
 }

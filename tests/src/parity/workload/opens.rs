@@ -61,6 +61,10 @@ pub(super) fn opens(dir: &Path) -> Result<()> {
     );
     open(dir.join("absolute"), O_RDWR | O_CREAT, 0o640);
     open("m".repeat(256), O_RDONLY, 0);
+    open("m".repeat(256), O_RDWR | O_CREAT, 0o600);
+    for directory in ["sub/", "sub//", "sub/deeper/", "./", "file/"] {
+        open(directory, O_RDWR | O_CREAT, 0o600);
+    }
     open("p/".repeat(2500), O_RDONLY, 0);
     open_by_descriptor()?;
     other_calls();

@@ -36,7 +36,9 @@ enum Op {
     Mkdirat = 37,
     Symlinkat = 38,
     Linkat = 39,
+    Fsetxattr = 41,
     Setxattr = 42,
+    Fgetxattr = 43,
     Getxattr = 44,
     Socket = 45,
     Last = 250,
@@ -55,10 +57,18 @@ struct Entry<'a> {
     third: Option<Word<'a>>,
 }
 
+/// The kernel's own thread takes the entries: IORING_SETUP_SQPOLL.
+const BY_THREAD: u32 = 2;
+
 /// Submits one operation to a ring of its own, awaits and gives its result.
 fn submit(op: Op, entry: &Entry<'_>) -> c_long {
-    // io_uring_params: the second word is a number of entries, from the tenth the rings' offsets.
+    submit_to(0, op, entry)
+}
+
+fn submit_to(setup: u32, op: Op, entry: &Entry<'_>) -> c_long {
+    // io_uring_params: the second word is a number of entries, the third of flags, from the tenth the rings' offsets.
     let mut parameters = [0_u32; 30];
+    parameters[2] = setup;
     let ring = call!(SYS_io_uring_setup, 1, &mut parameters[..]);
     let result = RawFd::try_from(ring).ok().filter(|fd| *fd >= 0);
     let result = result.map_or(-1, |fd| on_ring(fd, &parameters, op, entry));
@@ -94,7 +104,10 @@ fn on_ring(fd: RawFd, parameters: &[u32; 30], op: Op, entry: &Entry<'_>) -> c_lo
         word(at(16)).write_volatile(0); // the array: entry 0
         word(at(11)).write_volatile(1); // the tail
         const GETEVENTS: i32 = 1;
-        call!(SYS_io_uring_enter, fd, 1, 1, GETEVENTS, NULL, 0);
+        const SQ_WAKEUP: i32 = 2;
+        let wakes = parameters[2] & BY_THREAD != 0;
+        let how = GETEVENTS | if wakes { SQ_WAKEUP } else { 0 };
+        call!(SYS_io_uring_enter, fd, 1, 1, how, NULL, 0);
         // io_uring_cqe: the result is behind the 8 bytes of the entry's name.
         let result = word(at(25) + 8).cast::<i32>().read_volatile();
         libc::munmap(rings, PAGE);
@@ -111,15 +124,17 @@ pub(crate) fn open_by_ring(path: &CStr, flags: i32) -> c_long {
 }
 
 fn openat(at: i32, name: Word<'_>, flags: i32) -> c_long {
-    let address = Some(name);
-    let entry = Entry {
-        fd: at,
-        address,
-        length: 0o640,
+    submit(Op::Openat, &named(at, name, 0o640, flags))
+}
+
+fn named(fd: i32, name: Word<'_>, length: u32, flags: i32) -> Entry<'_> {
+    Entry {
+        fd,
+        address: Some(name),
+        length,
         flags,
         ..Entry::default()
-    };
-    submit(Op::Openat, &entry)
+    }
 }
 
 /// With one name.
@@ -127,15 +142,7 @@ const OPS: &[fn(i32, Word<'_>) -> c_long] = &[
     |at, name| unchanged(openat(at, name, O_RDONLY)),
     |at, name| closed(openat(at, name, O_CREAT | O_RDWR)),
     |at, name| unchanged(openat2(at, name)),
-    |fd, name| {
-        let entry = Entry {
-            fd,
-            address: Some(name),
-            length: 0o750,
-            ..Entry::default()
-        };
-        submit(Op::Mkdirat, &entry)
-    },
+    |fd, name| submit(Op::Mkdirat, &named(fd, name, 0o750, 0)),
     |fd, name| {
         let (address, second) = (Some(Word::from(c"file")), Some(name));
         submit(
@@ -150,28 +157,8 @@ const OPS: &[fn(i32, Word<'_>) -> c_long] = &[
     },
     |fd, name| two(Op::Linkat, (AT_FDCWD, c"file".into()), (fd, name)),
     |fd, name| two(Op::Renameat, (fd, name), (AT_FDCWD, c"moved".into())),
-    |fd, name| {
-        submit(
-            Op::Unlinkat,
-            &Entry {
-                fd,
-                address: Some(name),
-                ..Entry::default()
-            },
-        )
-    },
-    |fd, name| {
-        let flags = AT_REMOVEDIR;
-        submit(
-            Op::Unlinkat,
-            &Entry {
-                fd,
-                address: Some(name),
-                flags,
-                ..Entry::default()
-            },
-        )
-    },
+    |fd, name| submit(Op::Unlinkat, &named(fd, name, 0, 0)),
+    |fd, name| submit(Op::Unlinkat, &named(fd, name, 0, AT_REMOVEDIR)),
 ];
 
 fn openat2(fd: i32, name: Word<'_>) -> c_long {
@@ -235,6 +222,7 @@ pub(super) fn uring(dir: &Path) -> Result<()> {
         }
     });
     submit(Op::Last, &Entry::default());
+    by_thread(dir)?;
     // And as ever, behind it.
     closed(call!(SYS_openat, AT_FDCWD, c"sub/file", O_RDWR));
     call!(SYS_unlink, c"missing");
@@ -245,6 +233,25 @@ pub(super) fn uring(dir: &Path) -> Result<()> {
 fn unchanged(fd: c_long) -> c_long {
     closed(fd);
     -1
+}
+
+/// What the ring's own thread does: each entry of a ring of its own.
+fn by_thread(dir: &Path) -> Result<()> {
+    let create = O_CREAT | O_RDWR;
+    for (name, flags) in [
+        (c"file", O_RDONLY),
+        (c"sub/new", create),
+        (c"missing/new", create),
+        (c"missing", O_RDONLY),
+    ] {
+        let entry = named(AT_FDCWD, name.into(), 0o640, flags);
+        closed(submit_to(BY_THREAD, Op::Openat, &entry));
+    }
+    let made = named(AT_FDCWD, c"made".into(), 0o750, 0);
+    submit_to(BY_THREAD, Op::Mkdirat, &made);
+    let gone = named(AT_FDCWD, c"sub/new".into(), 0, 0);
+    submit_to(BY_THREAD, Op::Unlinkat, &gone);
+    renew(dir)
 }
 
 /// close, fallocate, statx, attributes.
@@ -260,6 +267,22 @@ fn descriptors() {
             ..Entry::default()
         };
         submit(Op::Fallocate, &entry);
+        let (address, second) = (
+            Some(Word::from(c"user.parity")),
+            Some(Word::from(&b"value"[..])),
+        );
+        for op in [Op::Fsetxattr, Op::Fgetxattr] {
+            submit(
+                op,
+                &Entry {
+                    fd,
+                    address,
+                    second,
+                    length: 5,
+                    ..Entry::default()
+                },
+            );
+        }
         submit(
             Op::Close,
             &Entry {
