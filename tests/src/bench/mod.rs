@@ -73,6 +73,7 @@ fn measured(selection: &Selection) -> Result<()> {
     for op in ops.iter().filter(|op| wanted(op.name)) {
         // Once beforehand: caches are warm, programs are loaded.
         op.some(1)?;
+        op.tidy()?;
         until_quiet(log.as_deref());
         let begin = busy()?;
         op.some(op.count)?;
