@@ -4,6 +4,7 @@ mod filter;
 pub(crate) mod gaps;
 mod interest;
 mod outputs;
+mod pace;
 mod policy;
 mod rate;
 mod reload;
