@@ -54,3 +54,23 @@ pub(crate) fn arg(pt_regs: Ptr, abi: usize, n: usize) -> u64 {
         pt_regs.add(regs::COMPAT[n]).load::<u64>() & 0xffff_ffff
     }
 }
+
+/// The same of a native call, read where a hook has a pointer that the kernel knows.
+///
+/// # Safety
+/// `pt_regs` points to the registers at entry.
+#[inline(always)]
+pub(crate) unsafe fn native_arg(pt_regs: *const u64, n: usize) -> u64 {
+    // SAFETY: the caller's promise; volatile so that the loads stay where they are.
+    unsafe { pt_regs.byte_add(regs::NATIVE[n]).read_volatile() }
+}
+
+/// [`native_arg`]'s like for the number.
+///
+/// # Safety
+/// `pt_regs` points to the registers at entry.
+#[inline(always)]
+pub(crate) unsafe fn native_nr(pt_regs: *const u64) -> u32 {
+    // SAFETY: as above.
+    unsafe { pt_regs.byte_add(regs::ORIG_AX).read_volatile() as u32 }
+}

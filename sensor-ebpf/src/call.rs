@@ -67,6 +67,28 @@ pub(crate) fn enter(kind: u16, shape: u32, pt_regs: Ptr) {
     begin(kind, shape, pt_regs, policy::decides(kind));
 }
 
+/// First look at a native open, at its flags and its number alone, before anything is taken for it: false
+/// for one that nothing can want.
+#[inline(always)]
+pub(crate) fn may_want_open(flags: u64, nr: u32) -> bool {
+    let wanted = hooks::open::by_flags(flags).is_some()
+        || (policy::decides(kind::OPEN) && policy::passes_gate(nr, flags as u32));
+    if !wanted {
+        forget_last(kind::OPEN);
+    }
+    wanted
+}
+
+/// The same for a native change of times, which has no flags.
+#[inline(always)]
+pub(crate) fn may_want_times(nr: u32) -> bool {
+    let wanted = !policy::decides(kind::UTIME) || policy::passes_gate(nr, 0);
+    if !wanted {
+        forget_last(kind::UTIME);
+    }
+    wanted
+}
+
 /// A call that is told whatever the policy says.
 #[inline(always)]
 pub(crate) fn enter_forced(pt_regs: Ptr) {
@@ -160,7 +182,7 @@ fn forget_last(kind: u16) {
     }
 }
 
-/// Whether a call that the policy may want goes on. An open that the rules want does in any case.
+/// Whether a call that the policy may want goes on. A change of times it alone decides about. An open that the rules want does in any case.
 #[inline(always)]
 fn begins_by_policy(slot: &mut Slot, shape: u32) -> bool {
     let admitted = policy::admits_begin(slot);
@@ -168,8 +190,14 @@ fn begins_by_policy(slot: &mut Slot, shape: u32) -> bool {
         // What ends inside it may be wanted.
         return admitted || shape & other::URING != 0;
     }
+    if slot.prefix.header.kind == kind::UTIME {
+        return admitted;
+    }
     if admitted {
         slot.marks |= hooks::open::BY_POLICY;
+        if policy::by_name(slot) {
+            slot.marks |= hooks::open::BY_NAME;
+        }
     }
     slot.marks != hooks::open::DROPPED
 }
@@ -256,7 +284,10 @@ fn exit<const KIND: u16>(slot: &mut Slot, ret: i64) {
     let wanted = match KIND {
         kind::EXEC => hooks::exec::finish(slot),
         kind::OPEN => hooks::open::finish(slot),
-        kind::UTIME => hooks::utime::finish(slot),
+        kind::UTIME => {
+            hooks::utime::finish(slot)
+                && (!policy::decides(kind::UTIME) || policy::admits_end(slot))
+        }
         kind::OTHER => hooks::other::finish(slot),
         kind::URING => hooks::uring::finish(slot),
         _ => true,

@@ -30,6 +30,8 @@ pub mod policy {
     pub const OTHERS: u32 = 1;
     /// Opens, too: there is a policy of what is recorded.
     pub const ALL: u32 = 2;
+    /// And time changes, which no alert rule asks for.
+    pub const TIMES: u32 = 3;
 }
 
 /// `setting::OPENS`.
@@ -57,6 +59,8 @@ pub const NAME_KEY: usize = 32;
 
 /// `WATCHED_NAMES` value: the component names the file itself.
 pub const AS_FILE: u32 = 1;
+/// The same: the policy watches a file of that name.
+pub const AS_POLICY: u32 = 2;
 
 /// Where in the security blob of credentials a label is looked for: each pointer of it.
 pub const LABEL_CANDIDATES: u32 = 16;

@@ -71,7 +71,7 @@ pub struct Alternative {
     pub never: u32,
 }
 
-/// What is wanted of a call. 808 bytes.
+/// What is wanted of a call. 824 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct CallFilter {
@@ -80,11 +80,30 @@ pub struct CallFilter {
     pub count: u32,
     /// Not 0: every one of these calls.
     pub all: u32,
+    /// Of a call that opens, with its flags in a register: what must hold of these for any alternative to
+    /// match. Asked before anything else is done.
+    pub gate: Condition,
+    /// Not 0: of a call that opens, only files of the names that the policy watches, or of many names.
+    pub named: u32,
+}
+
+impl CallFilter {
+    /// None of these calls.
+    pub const NOTHING: Self = Self {
+        alternatives: [Alternative {
+            conditions: [Condition::ALWAYS; CONDITIONS],
+            never: 0,
+        }; ALTERNATIVES],
+        count: 0,
+        all: 0,
+        gate: Condition::ALWAYS,
+        named: 0,
+    };
 }
 
 const _: () = {
     assert!(size_of::<Alternative>() == 100);
-    assert!(size_of::<CallFilter>() == 808);
+    assert!(size_of::<CallFilter>() == 824);
 };
 
 /// 1 if a comparison holds. Without branches: the kernel's verifier would follow each.

@@ -28,10 +28,38 @@ pub(crate) const NO_ARCH: u32 = 0;
 #[inline(always)]
 pub(crate) fn decides(kind: u16) -> bool {
     match kind {
-        kind::OPEN => config(setting::POLICY) == settings::ALL,
+        kind::OPEN => config(setting::POLICY) >= settings::ALL,
+        kind::UTIME => config(setting::POLICY) >= settings::TIMES,
         kind::OTHER => config(setting::POLICY) != settings::NONE,
         _ => false,
     }
+}
+
+/// Whether the policy wants any native call of this number; of opens, any with these flags.
+#[inline(always)]
+pub(crate) fn passes_gate(nr: u32, flags: u32) -> bool {
+    let index = arch::table_index(nr);
+    if index >= CALL_TABLE {
+        return true;
+    }
+    CALL_FILTERS.get(index).is_none_or(|filter| {
+        let gate = &filter.gate;
+        let open = || compare(flags, gate.holds, gate.value) != 0;
+        filter.all != 0 || (filter.count != 0 && open())
+    })
+}
+
+/// Whether the policy wants the call of a slot for the names that it watches alone.
+#[inline(always)]
+pub(crate) fn by_name(slot: &Slot) -> bool {
+    let call = &slot.prefix.call;
+    let row = if call.arch == arch::ARCHES[0] {
+        0
+    } else {
+        CALL_TABLE
+    };
+    let index = arch::table_index(call.nr);
+    index < CALL_TABLE && CALL_FILTERS.get(row + index).is_some_and(|f| f.named != 0)
 }
 
 /// Whether the policy could want the call that begins, of which its arguments and the caller are known.

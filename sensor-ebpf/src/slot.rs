@@ -22,6 +22,7 @@ use sensor_ebpf::{
 };
 
 use crate::{
+    in_use,
     kernel::{Ptr, config, current},
     output::count,
     path::Walk,
@@ -114,6 +115,9 @@ fn clamp(mut n: u64) -> usize {
 /// The slot of the caller's call under way.
 #[inline(always)]
 pub(crate) fn under_way() -> Option<&'static mut Slot> {
+    if !in_use::any() {
+        return None;
+    }
     let index = CALLS.get_ptr(current().0)?;
     // SAFETY: not null; map values stay readable.
     let slot = SLOTS.get_ptr_mut(unsafe { *index })?;
@@ -166,7 +170,9 @@ pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
                 count(kind, cause::NO_SLOT);
                 return None;
             };
+            in_use::add(1);
             if CALLS.insert(task, index, u64::from(BPF_ANY)).is_err() {
+                in_use::add(-1);
                 free_again(index);
                 count(kind, cause::NO_SLOT);
                 return None;
@@ -189,6 +195,9 @@ pub(crate) fn take(kind: u16) -> Option<&'static mut Slot> {
 /// Gives the caller's slot back. True if there was one.
 #[inline(always)]
 pub(crate) fn give_back() -> bool {
+    if !in_use::any() {
+        return false;
+    }
     let task = current().0;
     let Some(index) = CALLS.get_ptr(task) else {
         return false;
@@ -196,6 +205,7 @@ pub(crate) fn give_back() -> bool {
     // SAFETY: not null; map values stay readable.
     let index = unsafe { *index };
     let _gone = CALLS.remove(task);
+    in_use::add(-1);
     free_again(index);
     true
 }

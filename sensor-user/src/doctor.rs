@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
+use sensor_ebpf::config::opens;
 
 use crate::{
     kernel,
@@ -63,13 +64,14 @@ pub fn doctor() -> Result<()> {
 fn settings(attach: Attach) -> Settings {
     Settings {
         attach: Some(attach),
-        opens: 0,
+        opens: opens::WATCHED,
         watched_names: Vec::new(),
         ring_bytes: 64 << 10,
         argv_bytes: 4096,
         slots: 16,
         calls: Vec::new(),
         filters: Vec::new(),
+        times: true,
         policy: false,
         operations: Vec::new(),
     }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod act;
+mod bench;
 mod cases;
 mod demo;
 mod harness;
@@ -45,6 +46,8 @@ enum Verb {
     },
     /// The kernel's filter lets everything through that random rules want.
     Soundness(soundness::Selection),
+    /// What recording costs, in instructions of a guest that counts them (`cargo xtask bench vm`).
+    Bench(bench::Selection),
     /// Does what `act` says and ends; the sensor watches.
     #[command(hide = true)]
     Act {
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Rulesets(selection) => parity::rulesets::rulesets(&selection),
         Verb::Accounts { against, plan } => accounts::accounts(against, &plan),
         Verb::Soundness(selection) => soundness::soundness(&selection),
+        Verb::Bench(selection) => bench::bench(&selection),
         Verb::Act { words } => act::act(&words),
     }
 }

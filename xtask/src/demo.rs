@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::{
     build, setup,
     setup::kernels::Kernel,
-    vm::{Guest, boot},
+    vm::{Clock, Guest, boot},
 };
 
 pub(crate) fn demo() -> Result<ExitCode> {
@@ -26,6 +26,7 @@ pub(crate) fn demo() -> Result<ExitCode> {
         command: Some("auklet-guest demo"),
         timeout,
         append: "",
+        clock: Clock::Time,
     };
     let outcome = boot(&guest, |line| println!("{line}"))?;
     let total = start.elapsed().as_secs_f64();

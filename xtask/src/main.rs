@@ -1,6 +1,7 @@
 //! `cargo xtask`: sets up, builds, runs and tests Auklet.
 
 mod apt;
+mod bench;
 mod build;
 mod cache;
 mod command;
@@ -49,6 +50,8 @@ enum Verb {
     Parity(vm::ParityArgs),
     /// Everything that must pass.
     Test(test::TestArgs),
+    /// What recording costs: instructions in guests.
+    Bench(bench::BenchArgs),
     /// The fuzz targets, each for a while.
     Fuzz(fuzz::FuzzArgs),
     /// Versions, what is cached, what this kernel offers.
@@ -76,6 +79,7 @@ fn run_verb(verb: Verb) -> Result<ExitCode> {
         Verb::Vm(args) => vm::vm(&args),
         Verb::Parity(args) => vm::parity(&args),
         Verb::Test(args) => test::test(&args),
+        Verb::Bench(args) => bench::bench(&args),
         Verb::Fuzz(args) => fuzz::fuzz(&args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor => doctor::doctor().map(|()| ExitCode::SUCCESS),
     }

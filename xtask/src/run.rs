@@ -10,7 +10,7 @@ use crate::{
     command::command,
     setup,
     setup::kernels::Kernel,
-    vm::{Guest, boot},
+    vm::{Clock, Guest, boot},
 };
 
 /// Here, as root; in the newest guest where that can't be.
@@ -59,6 +59,7 @@ fn in_guest(args: &[String]) -> Result<ExitCode> {
         command: Some(&command),
         timeout,
         append: "",
+        clock: Clock::Time,
     };
     Ok(ExitCode::from(
         boot(&guest, |line| println!("{line}"))?.code,

@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use sensor_ebpf::{
     calls::shape,
-    config::{AS_FILE, NAME_KEY, opens, setting},
+    config::{AS_FILE, AS_POLICY, NAME_KEY, opens, setting},
     fields::Field,
     wire::{ItemFacts, OpenHow, flag, kind, tag},
 };
@@ -31,11 +31,14 @@ pub(crate) const DROPPED: u64 = 4;
 /// `Slot::marks`: the policy may want it.
 pub(crate) const BY_POLICY: u64 = 16;
 
+/// `Slot::marks`: if its file has a name that the policy watches.
+pub(crate) const BY_NAME: u64 = 32;
+
 /// `Slot::marks`: a hook on kernel objects saw it.
 const SEEN: u64 = 8;
 
 /// O_ACCMODE | O_CREAT | O_TRUNC of include/uapi/asm-generic/fcntl.h.
-const WRITES: u64 = 0o3 | 0o100 | 0o1000;
+pub(crate) const WRITES: u64 = 0o3 | 0o100 | 0o1000;
 
 /// Bits of `open_how.flags` that `open_flags.open_flag` lacks or has more: O_CLOEXEC, O_LARGEFILE,
 /// O_DSYNC.
@@ -58,7 +61,7 @@ pub(crate) fn judge(call_shape: u32, args: &[u64; 6]) -> Option<u64> {
 }
 
 #[inline(always)]
-fn by_flags(flags: u64) -> Option<u64> {
+pub(crate) fn by_flags(flags: u64) -> Option<u64> {
     let wanted = config(setting::OPENS);
     if wanted & opens::ALL != 0 || (wanted & opens::WRITES != 0 && flags & WRITES != 0) {
         Some(0)
@@ -72,6 +75,26 @@ fn by_flags(flags: u64) -> Option<u64> {
 /// Whether a rule names this file.
 #[inline(always)]
 fn watched(dentry: Ptr) -> bool {
+    roles(dentry) & AS_FILE != 0
+}
+
+/// Whether the policy may watch this file: by its name, by that of its directory (which a watched name can
+/// become), under another name that it has or that something mounted on gives it.
+#[inline(always)]
+fn may_be_watched(path: Ptr) -> bool {
+    let dentry = path.follow(Field::PathDentry);
+    if path.follow(Field::PathMnt).follow(Field::VfsmountRoot) == dentry {
+        return true;
+    }
+    let links: u32 = dentry.follow(Field::DentryInode).read(Field::InodeNlink);
+    links != 1
+        || roles(dentry) & AS_POLICY != 0
+        || roles(dentry.follow(Field::DentryParent)) & AS_POLICY != 0
+}
+
+/// What is wanted of files of this name.
+#[inline(always)]
+fn roles(dentry: Ptr) -> u32 {
     let mut key = [0u8; NAME_KEY];
     let name = dentry.follow(Field::DentryName);
     // SAFETY: the destination is `NAME_KEY` bytes; the helper checks the source.
@@ -79,7 +102,7 @@ fn watched(dentry: Ptr) -> bool {
         bpf_probe_read_kernel_str((&raw mut key).cast(), NAME_KEY as u32, name.0 as *const _)
     };
     // SAFETY: entries are only ever read here; user space may replace them meanwhile.
-    unsafe { WATCHED_NAMES.get(key) }.is_some_and(|roles| roles & AS_FILE != 0)
+    unsafe { WATCHED_NAMES.get(key) }.copied().unwrap_or(0)
 }
 
 /// `do_filp_open` (`do_file_open` from 7.x on) returned: a path of an open or of an exec.
@@ -105,9 +128,16 @@ fn opened(dirfd: u32, name: Ptr, open_flags: Ptr, file: Ptr) {
         kind::OPEN => {
             if slot.marks & HOW != 0 {
                 let flags = put_kernel_how(slot, open_flags);
-                slot.marks = by_flags(flags).unwrap_or(DROPPED) | slot.marks & BY_POLICY;
+                slot.marks =
+                    by_flags(flags).unwrap_or(DROPPED) | slot.marks & (BY_POLICY | BY_NAME);
             }
             slot.marks |= SEEN;
+            if slot.marks & BY_NAME != 0
+                && !file.is_err()
+                && !may_be_watched(file.at(Field::FilePath))
+            {
+                slot.marks &= !BY_POLICY;
+            }
             if keep(slot, file) {
                 put_opened(slot, name, file);
             }
@@ -206,7 +236,7 @@ pub(crate) fn finish(slot: &mut Slot) -> bool {
     let ret = slot.prefix.call.ret;
     if slot.marks & HOW != 0 {
         let flags = put_user_how(slot);
-        slot.marks = by_flags(flags).unwrap_or(DROPPED) | slot.marks & BY_POLICY;
+        slot.marks = by_flags(flags).unwrap_or(DROPPED) | slot.marks & (BY_POLICY | BY_NAME);
     }
     // No hook on objects: the plan has none, the call failed before it, the kernel skipped it.
     if slot.marks & SEEN == 0 {

@@ -7,6 +7,7 @@ mod own;
 pub mod plan;
 mod programs;
 pub mod sensor;
+mod unwanted;
 mod uring;
 
 pub use self::{

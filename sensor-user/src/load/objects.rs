@@ -239,7 +239,7 @@ const ACCOUNTS: &[Hook] = &[
 ];
 
 /// What a plan is made for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Needs<'a> {
     /// Calls beyond the four families.
     pub calls: &'a [(Abi, u32)],
@@ -247,6 +247,8 @@ pub struct Needs<'a> {
     pub recorded: bool,
     /// Opens are wanted, whoever makes them: io_uring, too.
     pub opens: bool,
+    /// Calls of the four families of which nothing wants any: they need no hook.
+    pub unwanted: Vec<&'static str>,
 }
 
 impl Objects {
@@ -263,6 +265,7 @@ impl Objects {
             calls,
             recorded,
             opens,
+            unwanted: _,
         } = *needs;
         let kprobes = kernel_has_kprobes();
         let mut add = |hook: &Hook| {

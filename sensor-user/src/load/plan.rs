@@ -226,8 +226,8 @@ impl Plan {
         if attach == Attach::Tracepoint {
             return plan;
         }
-        plan.add_native(types);
-        plan.add_compat(types);
+        plan.add_native(types, &needs.unwanted);
+        plan.add_compat(types, &needs.unwanted);
         plan.add_others(types, needs.calls);
         plan.add_module_functions(types);
         plan.open_function = OPEN_FUNCTIONS
@@ -247,8 +247,8 @@ impl Plan {
     }
 
     /// Each call's own function; by kprobe where fentry can't.
-    fn add_native(&mut self, types: &KernelTypes) {
-        for call in CALLS {
+    fn add_native(&mut self, types: &KernelTypes, unwanted: &[&str]) {
+        for call in CALLS.iter().filter(|call| !unwanted.contains(&call.name)) {
             let function = format!("{NATIVE_PREFIX}{}", call.name);
             if types.has_function(&function) {
                 let fentry = self.attach == Attach::Fentry && types.is_traceable(&function);
@@ -269,12 +269,12 @@ impl Plan {
     }
 
     /// 32-bit calls have functions of their own; by kprobe, as few processes make any.
-    fn add_compat(&mut self, types: &KernelTypes) {
+    fn add_compat(&mut self, types: &KernelTypes, unwanted: &[&str]) {
         if !kernel_has_kprobes() {
             self.missing.push("kprobes: 32-bit system calls".to_owned());
             return;
         }
-        for call in CALLS {
+        for call in CALLS.iter().filter(|call| !unwanted.contains(&call.name)) {
             let offered = |(before, after): &(&str, &str)| {
                 let function = format!("{before}{}{after}", call.name);
                 types.has_function(&function).then_some(function)
@@ -342,6 +342,12 @@ impl Plan {
             self.missing
                 .push(format!("{names}: names of modules that the kernel refuses"));
         }
+    }
+
+    /// Whether there is a call that sets times.
+    #[must_use]
+    pub fn has_times(&self) -> bool {
+        self.calls.iter().any(|site| site.call.kind == kind::UTIME)
     }
 
     /// Functions of the system calls that attach in one way.

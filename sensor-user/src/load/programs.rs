@@ -65,8 +65,10 @@ fn attach_fentry(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
     if let Some(function) = plan.open_function {
         fexit(ebpf, "fexit_do_filp_open", function, &btf)?;
     }
-    fexit(ebpf, "fexit_vfs_utimes", "vfs_utimes", &btf)?;
-    fentry(ebpf, "fentry_vfs_utimes", "vfs_utimes", &btf)?;
+    if plan.has_times() {
+        fexit(ebpf, "fexit_vfs_utimes", "vfs_utimes", &btf)?;
+        fentry(ebpf, "fentry_vfs_utimes", "vfs_utimes", &btf)?;
+    }
     attach_calls_by_kprobe(ebpf, plan)?;
     for site in plan
         .calls
@@ -94,8 +96,10 @@ fn attach_kprobe(ebpf: &mut Ebpf, plan: &Plan) -> Result<()> {
         kprobe(ebpf, "kretprobe_do_filp_open", &[function])?;
         kprobe(ebpf, "kprobe_do_filp_open", &[function])?;
     }
-    kprobe(ebpf, "kretprobe_vfs_utimes", &["vfs_utimes"])?;
-    kprobe(ebpf, "kprobe_vfs_utimes", &["vfs_utimes"])?;
+    if plan.has_times() {
+        kprobe(ebpf, "kretprobe_vfs_utimes", &["vfs_utimes"])?;
+        kprobe(ebpf, "kprobe_vfs_utimes", &["vfs_utimes"])?;
+    }
     attach_calls_by_kprobe(ebpf, plan)
 }
 

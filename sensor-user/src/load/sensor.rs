@@ -16,7 +16,7 @@ use aya::{
 use aya_log::EbpfLogger;
 use sensor_ebpf::{
     calls::{CALLS, OTHERS, table_value},
-    config::{CALL_TABLE, NAME_KEY, OPERATIONS, policy, setting},
+    config::{AS_FILE, CALL_TABLE, NAME_KEY, OPERATIONS, policy, setting},
     fields,
     filter::CallFilter,
     loss::{self, cause},
@@ -30,6 +30,7 @@ use super::{
     own,
     plan::{Attach, Plan, kernel_has_kprobes},
     programs,
+    unwanted::unwanted,
 };
 use crate::{
     kernel::{self, Kernel},
@@ -46,7 +47,7 @@ pub struct Settings {
     pub attach: Option<Attach>,
     /// `sensor_ebpf::config::opens` bits.
     pub opens: u32,
-    /// Names whose read-only opens are wanted, with `AS_FILE`.
+    /// Names whose read-only opens are wanted, with `AS_FILE`, and that the policy watches, with `AS_POLICY`.
     pub watched_names: Vec<(Vec<u8>, u32)>,
     /// Ring buffer size; a power of two and a multiple of the page size.
     pub ring_bytes: u32,
@@ -60,6 +61,8 @@ pub struct Settings {
     pub filters: Vec<(Abi, u32, CallFilter)>,
     /// What the policy wants of operations of io_uring, by `IORING_OP_*`.
     pub operations: Vec<(u32, CallFilter)>,
+    /// Changes of times are wanted that the policy does not.
+    pub times: bool,
     /// There is a policy of what is recorded: `filters` also decides about opens, and records have all
     /// items that auditd's have.
     pub policy: bool,
@@ -71,6 +74,7 @@ impl Settings {
             calls: &self.calls,
             recorded: self.policy,
             opens: self.opens != 0,
+            unwanted: unwanted(self),
         }
     }
 }
@@ -79,6 +83,8 @@ impl Settings {
 pub struct Sensor {
     ebpf: Ebpf,
     pub plan: Plan,
+    /// Size of the ring.
+    pub ring_bytes: u32,
     loss: PerCpuArray<MapData, u64>,
 }
 
@@ -140,6 +146,7 @@ impl Sensor {
         let open_slots = settings.slots / 4 * 3;
         config[setting::OPEN_SLOTS] = open_slots;
         config[setting::POLICY] = match (settings.policy, settings.calls.is_empty()) {
+            (true, _) if !settings.times => policy::TIMES,
             (true, _) => policy::ALL,
             (false, false) => policy::OTHERS,
             (false, true) => policy::NONE,
@@ -166,7 +173,12 @@ impl Sensor {
         plan.missing.extend(lost);
         programs::attach(&mut ebpf, &plan)?;
         let loss = PerCpuArray::try_from(take_map(&mut ebpf, "LOSS")?)?;
-        Ok(Self { ebpf, plan, loss })
+        Ok(Self {
+            ebpf,
+            plan,
+            ring_bytes: settings.ring_bytes,
+            loss,
+        })
     }
 
     /// Names whose read-only opens are wanted, beside those that are already.
@@ -184,7 +196,13 @@ impl Sensor {
     pub fn forget_name(&mut self, name: &[u8]) -> Result<()> {
         let mut map: HashMap<_, [u8; NAME_KEY], u32> =
             HashMap::try_from(map_mut(&mut self.ebpf, "WATCHED_NAMES")?)?;
-        map.remove(&name_key(name)).context("forget a watched name")
+        let key = name_key(name);
+        let others = map.get(&key, 0).unwrap_or(0) & !AS_FILE;
+        let done = match others {
+            0 => map.remove(&key),
+            _ => map.insert(key, others, 0),
+        };
+        done.context("forget a watched name")
     }
 
     /// What is wanted of calls whose hooks are attached.

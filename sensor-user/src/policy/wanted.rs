@@ -6,13 +6,13 @@ use super::{
     decide::success_code,
     facts::Facts,
     field::Name,
-    perm::CallMask,
+    perm::{CallMask, READ, WRITE},
     rule::{Action, Field, List, Op, Value},
     watch::Place,
 };
 use crate::{
     event::{Aux, Event, Syscall, What},
-    syscalls::Abi,
+    syscalls::{self, Abi},
 };
 
 /// What must be let through.
@@ -49,6 +49,8 @@ pub struct WantedRule {
     pub needs_user_space: bool,
     /// It keeps calls out. Of use here only if it needs no user space.
     pub never: bool,
+    /// Of calls whose flags say how they open, those that open for writing alone: a `perm=` with w, without r.
+    pub for_writing: bool,
     /// What `path=` or `dir=` watches. A filter that sees the inode of *every* item of a call may let
     /// through only those of this inode, of this directory, or of this name.
     pub place: Option<Place>,
@@ -188,6 +190,10 @@ impl Policy {
             conditions,
             needs_user_space,
             never: rule.action == Action::Never,
+            for_writing: rule.fields.iter().any(|field| {
+                let perm = (field.name == Name::Perm).then(|| field.number()).flatten();
+                perm.is_some_and(|perm| perm & (READ | WRITE) == WRITE)
+            }),
             place: loaded.place.clone(),
         }
     }
@@ -277,6 +283,16 @@ impl Wanted {
     }
 }
 
+/// Whether an event is no open, or one whose flags in a register let it write.
+fn may_write(event: &Event) -> bool {
+    let Some(call) = &event.call else { return true };
+    match syscalls::name(call.arch, call.nr) {
+        Some("open") => call.args[1] & 3 != 0,
+        Some("openat") => call.args[2] & 3 != 0,
+        _ => true,
+    }
+}
+
 /// The first rule that surely matches decides; one that needs user space can only let through.
 fn first(rules: &[WantedRule], facts: &Facts<'_>, has_call: impl Fn(&WantedRule) -> bool) -> bool {
     let holds = |condition: &Condition| {
@@ -288,7 +304,8 @@ fn first(rules: &[WantedRule], facts: &Facts<'_>, has_call: impl Fn(&WantedRule)
     };
     let matching = rules
         .iter()
-        .filter(|rule| (rule.every_call || has_call(rule)) && rule.conditions.iter().all(holds));
+        .filter(|rule| (rule.every_call || has_call(rule)) && rule.conditions.iter().all(holds))
+        .filter(|rule| !rule.for_writing || may_write(facts.event));
     let mut deciding = matching.filter(|rule| !rule.never || !rule.needs_user_space);
     deciding.next().is_some_and(|rule| !rule.never)
 }

@@ -54,7 +54,7 @@ impl Place {
     }
 
     /// Whether the directory it is in is known; without, it waits for its name.
-    pub(super) fn has_parent(&self) -> bool {
+    pub(crate) fn has_parent(&self) -> bool {
         self.parent.is_some() || self.path == b"/"
     }
 

@@ -1,13 +1,15 @@
 //! From a policy to what the programs see and let through: the calls that rules name, and for each the
 //! comparisons that they can make. Sound: what [`Policy::decide`] records always comes through.
 
+use std::collections::BTreeSet;
+
 use sensor_ebpf::{
     config::OPERATIONS,
     filter::{ALTERNATIVES, Alternative, CONDITIONS, CallFilter, Condition, holds, register},
 };
 
 use crate::{
-    policy::{self, Op, Policy, Register, WantedRule},
+    policy::{self, Op, Place, Policy, Register, WantedRule},
     syscalls::{self, Abi},
 };
 
@@ -24,6 +26,9 @@ const CHANGE_NAMES: [&str; 10] = [
     "unlinkat",
     "rmdir",
 ];
+
+/// More watches than that do not fit into `WATCHED_NAMES` beside the names of alert rules.
+const MOST_NAMES: usize = 512;
 
 /// Inside which operations of io_uring end.
 const ENTER: &str = "io_uring_enter";
@@ -55,8 +60,9 @@ pub(super) fn filters(policy: &Policy, narrow: bool) -> Vec<(Abi, u32, CallFilte
             let asked = rules.iter().any(|rule| !rule.never);
             let inside = name == ENTER && operations;
             if asked || follow || inside || (name == LOGGED && wanted.logged_calls) {
-                let mut filter = filter(&rules);
+                let mut filter = filter(&rules, flags_of(name));
                 filter.all |= u32::from(follow || !narrow);
+                filter.named = u32::from(narrow && opens(name) && all_named(&rules));
                 filters.push((abi, nr, filter));
             }
         }
@@ -70,7 +76,7 @@ pub(super) fn operations(policy: &Policy, narrow: bool) -> Vec<(u32, CallFilter)
     let of = |op: u32| {
         let has = |rule: &&WantedRule| rule.every_call || rule.native.contains(op);
         let rules: Vec<&WantedRule> = wanted.uring.iter().filter(has).collect();
-        let mut filter = filter(&rules);
+        let mut filter = filter(&rules, None);
         filter.all |= u32::from(!narrow);
         let asked = rules.iter().any(|rule| !rule.never);
         asked.then_some((op, filter))
@@ -78,20 +84,35 @@ pub(super) fn operations(policy: &Policy, narrow: bool) -> Vec<(u32, CallFilter)
     (0..OPERATIONS).filter_map(of).collect()
 }
 
-/// The rules of one call, in order. One that needs user space can only let through.
-fn filter(rules: &[&WantedRule]) -> CallFilter {
-    let nothing = Alternative {
-        conditions: [Condition::ALWAYS; CONDITIONS],
-        never: 0,
-    };
-    let mut filter = CallFilter {
-        alternatives: [nothing; ALTERNATIVES],
-        count: 0,
-        all: 0,
-    };
+/// The argument that has the flags of a call that opens, as `audit_match_perm` of kernel/auditsc.c has it.
+fn flags_of(name: &str) -> Option<usize> {
+    match name {
+        "open" => Some(1),
+        "openat" => Some(2),
+        _ => None,
+    }
+}
+
+fn opens(name: &str) -> bool {
+    matches!(name, "open" | "openat" | "openat2" | "creat")
+}
+
+/// O_WRONLY, O_RDWR or 3, which is both: `ACC_MODE` of fs/internal.h.
+fn opens_to_write(argument: usize) -> Condition {
+    Condition {
+        register: u32::try_from(register::A0 + argument).unwrap_or(0),
+        holds: holds::ANY_BIT,
+        value: 3,
+    }
+}
+
+/// The rules of one call, in order. One that needs user space can only let through. `flags`: the argument that
+/// says how the call opens.
+fn filter(rules: &[&WantedRule], flags: Option<usize>) -> CallFilter {
+    let mut filter = CallFilter::NOTHING;
     let mut alternatives: Vec<Alternative> = Vec::new();
     for rule in rules.iter().filter(|rule| !rule.never || is_whole(rule)) {
-        let alternative = alternative(rule);
+        let alternative = alternative(rule, flags);
         // A second one of the same kind decides nothing.
         if !alternatives.contains(&alternative) {
             alternatives.push(alternative);
@@ -105,7 +126,36 @@ fn filter(rules: &[&WantedRule]) -> CallFilter {
         *place = *alternative;
         filter.count += 1;
     }
+    if let Some(writes) = flags.map(opens_to_write) {
+        let mut always = alternatives.iter().filter(|a| a.never == 0);
+        if always.all(|alternative| alternative.conditions.contains(&writes)) {
+            filter.gate = writes;
+        }
+    }
     filter
+}
+
+/// The names of the files that rules watch, by which the programs tell opens that no rule wants.
+pub(super) fn names(policy: &Policy) -> Vec<Vec<u8>> {
+    let wanted = policy.wanted();
+    let places = wanted.rules.iter().filter_map(|rule| rule.place.as_ref());
+    let names: BTreeSet<&[u8]> = places.filter(|p| is_named(p)).map(Place::name).collect();
+    names.into_iter().map(<[u8]>::to_vec).collect()
+}
+
+/// Whether every rule that records watches one file, which its name tells.
+fn all_named(rules: &[&WantedRule]) -> bool {
+    let mut places = rules
+        .iter()
+        .filter(|rule| !rule.never)
+        .map(|rule| &rule.place);
+    rules.len() <= MOST_NAMES && places.all(|place| place.as_ref().is_some_and(is_named))
+}
+
+/// A place that opens can only touch under its own name, in its own directory, or by another link. A missing
+/// one is no place at all.
+fn is_named(place: &Place) -> bool {
+    !place.tree && place.has_parent() && !place.name().is_empty()
 }
 
 /// Whether the programs can tell for sure that a rule matches.
@@ -113,10 +163,14 @@ fn is_whole(rule: &WantedRule) -> bool {
     !rule.needs_user_space && rule.conditions.len() <= CONDITIONS
 }
 
-fn alternative(rule: &WantedRule) -> Alternative {
+fn alternative(rule: &WantedRule, flags: Option<usize>) -> Alternative {
     let mut conditions = [Condition::ALWAYS; CONDITIONS];
     for (place, condition) in conditions.iter_mut().zip(&rule.conditions) {
         *place = condition_of(condition);
+    }
+    let to_write = flags.filter(|_| rule.for_writing).map(opens_to_write);
+    if let (Some(writes), Some(place)) = (to_write, conditions.get_mut(rule.conditions.len())) {
+        *place = writes;
     }
     Alternative {
         conditions,
@@ -230,6 +284,31 @@ mod tests {
         assert_eq!((filter.count, filter.all), (2, 0));
         assert_eq!(filter.alternatives[0].never, 1);
         assert_eq!(filter.alternatives[1].never, 0);
+    }
+
+    #[test]
+    fn watches_are_gates_for_opens() {
+        let writes = opens_to_write(2);
+        let watch = "-w /etc/passwd -p wa\n-w /etc/group -p w\n";
+        let filter = of(watch, "openat");
+        assert_eq!((filter.count, filter.all, filter.named), (1, 0, 1));
+        assert_eq!(filter.gate, writes);
+        assert_eq!(
+            names(&policy(watch)),
+            [b"group".to_vec(), b"passwd".to_vec()]
+        );
+        // One that reads, one without a file: neither flags nor names tell.
+        let filter = of(&format!("{watch}-w /etc/shadow -p r\n"), "openat");
+        assert_eq!((filter.gate, filter.named), (Condition::ALWAYS, 1));
+        let filter = of(
+            &format!("{watch}-a always,exit -F arch=b64 -S openat\n"),
+            "openat",
+        );
+        assert_eq!((filter.gate, filter.named), (Condition::ALWAYS, 0));
+        let filter = of("-w /etc -p wa\n", "openat");
+        assert_eq!((filter.gate, filter.named), (writes, 0));
+        // The flags of openat2 are in memory.
+        assert_eq!(of(watch, "openat2").gate, Condition::ALWAYS);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod filter;
 pub(crate) mod gaps;
 mod interest;
 mod outputs;
+mod pace;
 mod policy;
 mod rate;
 mod reload;
@@ -14,6 +15,7 @@ mod watch;
 
 use anyhow::Result;
 use auklet_rules::RuleSet;
+use sensor_ebpf::config::AS_POLICY;
 
 pub use self::status::Received;
 use self::{outputs::Outputs, reload::Attached, watch::Watch};
@@ -21,6 +23,7 @@ use crate::{
     alerting::Alerting,
     cli::RunArgs,
     load::{Sensor, Settings},
+    policy::Policy,
     privileges,
     rules_command::one_message,
 };
@@ -42,18 +45,20 @@ pub fn run(args: &RunArgs) -> Result<()> {
         .as_ref()
         .map(|policy| filter::filters(policy, !args.no_kernel_filter));
     let interest = rules.interest().clone();
-    let attached = Attached::new(args.opens, &interest, by_policy.unwrap_or_default());
+    let mut attached = Attached::new(args.opens, &interest, by_policy.unwrap_or_default());
+    attached.times = args.events || policy.is_none() || reload::asks_for_times(&interest);
     let alerting = Alerting::new(rules, &args.alerts)?;
     let filters = attached.filters(&interest);
     let sensor = Sensor::start(&Settings {
         attach: args.attach.0,
         opens: attached.opens(),
-        watched_names: attached.names().to_vec(),
+        watched_names: watched_names(&attached, policy.as_ref()),
         ring_bytes: args.ring_bytes,
         argv_bytes: args.argv_bytes,
         slots: args.slots,
         calls: filters.iter().map(|(abi, nr, _)| (*abi, *nr)).collect(),
         filters,
+        times: attached.times,
         policy: policy.is_some(),
         operations: policy
             .as_ref()
@@ -67,6 +72,13 @@ pub fn run(args: &RunArgs) -> Result<()> {
         .build()?;
     let watch = Watch::new(sensor, alerting, attached, policy, outputs, args.keep_ended);
     runtime.block_on(watch.until_stopped(socket))
+}
+
+/// Names that the programs look for: the rules' and the policy's.
+fn watched_names(attached: &Attached, policy: Option<&Policy>) -> Vec<(Vec<u8>, u32)> {
+    let recorded = policy.map(filter::names).unwrap_or_default();
+    let recorded = recorded.into_iter().map(|name| (name, AS_POLICY));
+    attached.names().iter().cloned().chain(recorded).collect()
 }
 
 fn rules(args: &RunArgs) -> Result<RuleSet> {

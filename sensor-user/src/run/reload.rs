@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use auklet_rules::{Interest, RuleErrors, RuleSet};
+use auklet_rules::{Category, Interest, RuleErrors, RuleSet};
 use sensor_ebpf::config::{NAME_KEY, opens};
 use serde::Serialize;
 
@@ -47,6 +47,8 @@ pub(super) struct Attached {
     calls: BTreeSet<(Abi, u32)>,
     /// What the policy wants of calls.
     policy: Vec<Wanted>,
+    /// Changes of times come, whatever the policy wants.
+    pub(super) times: bool,
 }
 
 impl Attached {
@@ -66,6 +68,7 @@ impl Attached {
             names: watched_names,
             calls: BTreeSet::new(),
             policy,
+            times: true,
         };
         attached.calls = attached
             .filters(interest)
@@ -102,6 +105,11 @@ impl Attached {
             beyond.push(format!(
                 "they ask for {what}, which the sensor was not started for"
             ));
+        }
+        if asks_for_times(interest) && !self.times {
+            beyond.push(
+                "they ask for changes of times, which the sensor was not started for".to_owned(),
+            );
         }
         let mut calls: Vec<&str> = self
             .filters(interest)
@@ -152,6 +160,13 @@ impl Attached {
         }
         self.names = names;
     }
+}
+
+/// Whether rules can match changes of times.
+pub(super) fn asks_for_times(interest: &Interest) -> bool {
+    let can = [Category::FileTimestamp, Category::Auditd];
+    can.iter()
+        .any(|category| interest.categories.contains(category))
 }
 
 /// Reads the rules again and puts them in force, or says why the old ones stay.

@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use auklet_rules::{Category, Interest};
-use sensor_ebpf::filter::{
-    ALTERNATIVES, Alternative, CONDITIONS, CallFilter, Condition, holds, register,
-};
+use sensor_ebpf::filter::{ALTERNATIVES, CallFilter, Condition, holds, register};
 
 use super::filter::NEVER_RETURN;
 use crate::{
@@ -109,7 +107,11 @@ fn either(rules: &CallFilter, policy: &CallFilter) -> CallFilter {
     if rules.all | policy.all != 0 || first + second > ALTERNATIVES {
         return all();
     }
-    let mut both = *rules;
+    let mut both = CallFilter {
+        gate: Condition::ALWAYS,
+        named: 0,
+        ..*rules
+    };
     both.alternatives[first..first + second].copy_from_slice(&policy.alternatives[..second]);
     both.count += policy.count;
     both
@@ -153,15 +155,7 @@ fn part(abi: Abi, name: &str) -> CallFilter {
 
 /// One of the comparisons holds.
 fn any_of(conditions: &[Condition]) -> CallFilter {
-    let nothing = Alternative {
-        conditions: [Condition::ALWAYS; CONDITIONS],
-        never: 0,
-    };
-    let mut filter = CallFilter {
-        alternatives: [nothing; ALTERNATIVES],
-        count: 0,
-        all: 0,
-    };
+    let mut filter = CallFilter::NOTHING;
     for (place, condition) in filter.alternatives.iter_mut().zip(conditions) {
         place.conditions[0] = *condition;
         filter.count += 1;

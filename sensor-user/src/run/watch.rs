@@ -13,6 +13,7 @@ use tokio::{
 use super::{
     gaps::Gap,
     outputs::Outputs,
+    pace::Pace,
     policy,
     reload::{Attached, Reloads, reload},
     socket::{Bound, Listener},
@@ -107,6 +108,7 @@ impl Watch {
         let mut check = tokio::time::interval(CHECK);
         let mut ring = readable(self.sensor.take_ring()?, "the ring buffer")?;
         let mut diagnostics = readable(self.sensor.take_diagnostics()?, "the diagnostics")?;
+        let mut pace = Pace::new(self.sensor.plan.attach, self.sensor.ring_bytes);
         self.outputs.ready(&self.sensor.plan)?;
         loop {
             tokio::select! {
@@ -135,8 +137,10 @@ impl Watch {
                 }
                 guard = ring.readable_mut() => {
                     let mut guard = guard?;
+                    pace.before();
                     if !self.drain(guard.get_inner_mut())? {
                         guard.clear_ready();
+                        pace.emptied();
                     }
                 }
             }

@@ -8,7 +8,7 @@ use super::tally::{Tally, tally_of};
 use crate::{
     build::Built,
     setup::kernels::{Kernel, NEWEST},
-    vm::{Guest, boot, kernels},
+    vm::{Clock, Guest, boot, kernels},
 };
 
 /// What each kernel's guests run.
@@ -191,6 +191,7 @@ fn guest(kernel: &Kernel, drive: &str, built: &Built, run: &str) -> Told {
         command: Some(&command),
         timeout: TIMEOUT,
         append: "",
+        clock: Clock::Time,
     };
     let mut text = String::new();
     let outcome = boot(&guest, |line| {

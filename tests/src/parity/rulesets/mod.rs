@@ -22,7 +22,7 @@ use crate::sensor::Sensor;
 pub(crate) use calls::call;
 
 /// Where the guest has them (xtask/src/setup/rootfs.rs).
-const SHIPPED: &str = "/usr/share/auklet-test/rules";
+pub(crate) const SHIPPED: &str = "/usr/share/auklet-test/rules";
 /// Where augenrules reads, and `auklet run`.
 const RULES: &str = "/etc/audit/rules.d";
 /// With every set; `12-cont-fail` since this guest has not every path that they name.
