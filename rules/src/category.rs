@@ -122,11 +122,15 @@ impl Category {
                 "A message of a program (sshd, login, su, sudo …) to audit: what it says, nobody has checked."
             }
             Self::AccountChange => {
-                "A message of a program (useradd, usermod, passwd …) to audit: what it says, nobody has checked."
+                "An account, a group or what they may do was changed: a file that says so (FileKind), or a message of a program (useradd, usermod, passwd …) to audit: what it says, nobody has checked."
             }
-            Self::AuthorizedKeysChange => "Who may sign in with which key was changed.",
-            Self::ScheduledTaskChange => "What runs at which time was changed.",
-            Self::StartupChange => "What runs when the machine or a session starts was changed.",
+            Self::AuthorizedKeysChange => {
+                "Who may sign in with which key was changed, or could have been: by whatever name, link or rename."
+            }
+            Self::ScheduledTaskChange => "What runs at which time was changed, or could have been.",
+            Self::StartupChange => {
+                "What runs when the machine or a session starts was changed, or could have been."
+            }
             Self::PortForward => "A port was forwarded.",
             Self::Auditd => {
                 "One observation for each audit record of an event, as its line in audit.log has it."
@@ -146,11 +150,8 @@ impl Category {
     #[must_use]
     pub const fn unfilled(self) -> Option<&'static str> {
         match self {
-            Self::AuthorizedKeysChange
-            | Self::ScheduledTaskChange
-            | Self::StartupChange
-            | Self::PortForward => {
-                Some("no analyser fills it yet; use file_event or process_creation")
+            Self::PortForward => {
+                Some("no analyser fills it yet; use network_connection or process_creation")
             }
             _ => None,
         }

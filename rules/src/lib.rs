@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+pub mod analysis;
 mod cases;
 mod category;
 mod check;

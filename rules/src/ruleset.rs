@@ -34,6 +34,7 @@ shipped!(
     "digital-currency-mining.yml",
     "file-timestamp-modification.yml",
     "kernel-module.yml",
+    "new-ssh-key.yml",
     "port-forwarding.yml",
     "scheduled-tasks.yml",
     "single-user-startup-script.yml",

@@ -5,17 +5,16 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use auklet_rules::{Level, RuleSet, cases, test, tests_of};
 
-const TITLES: [(&str, Level); 9] = [
-    ("A new user was added to the sudoers group", Level::Low),
-    ("Detected Persistence Attempt", Level::Medium),
+/// Title, and the gravest level that it can have.
+const TITLES: [(&str, Level); 10] = [
+    ("A new user was added to the sudoers group", Level::Medium),
+    ("Detected Persistence Attempt", Level::High),
     (
         "Likely exploit of DynoRoot vulnerability in dhcp client",
         Level::High,
     ),
-    (
-        "Manipulation of scheduled tasks detected",
-        Level::Informational,
-    ),
+    ("Manipulation of scheduled tasks detected", Level::High),
+    ("New SSH key added", Level::Low),
     (
         "Potential port forwarding to external IP address",
         Level::Medium,
@@ -26,7 +25,7 @@ const TITLES: [(&str, Level); 9] = [
     ),
     (
         "Process seen accessing the SSH authorized keys file in an unusual way",
-        Level::Low,
+        Level::Medium,
     ),
     ("Suspicious file timestamp modification", Level::Low),
     ("Suspicious kernel module detected", Level::Medium),

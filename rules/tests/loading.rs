@@ -246,6 +246,10 @@ fn the_shipped_rules_read_two_names() {
         Category::FileAccess,
         Category::FileTimestamp,
         Category::KernelModuleLoad,
+        Category::AuthorizedKeysChange,
+        Category::ScheduledTaskChange,
+        Category::StartupChange,
+        Category::AccountChange,
     ];
     assert_eq!(rules.interest().categories, BTreeSet::from(categories));
 }

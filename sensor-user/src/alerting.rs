@@ -1,13 +1,14 @@
 //! From an event's observations to the alerts that are told: rules, correlations, and what keeps the
 //! same thing from being told again and again.
 
+use std::slice;
+
 use anyhow::Result;
 use auklet_rules::{
     Alert, CorrelationCounts, DEFAULT_CORRELATION_BYTES, Detector, Entity, Moment, Observation,
-    RuleErrors, RuleSet, Scene, Throttle, ThrottleCounts, ThrottleSettings,
+    RuleErrors, RuleSet, Scene, Throttle, ThrottleCounts, ThrottleSettings, Value, id,
 };
 use clap::Args;
-use serde_json::Value;
 
 use crate::{
     event::{Event, What},
@@ -27,6 +28,19 @@ pub struct AlertArgs {
     /// What correlation rules may remember, in bytes, for all of them together.
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_CORRELATION_BYTES)]
     pub correlation_bytes: usize,
+}
+
+/// A change that an analyser found: it may be told long after the event that it came of.
+#[derive(Debug)]
+pub struct Told {
+    /// What rules see.
+    pub observation: Observation,
+    /// When it was found, Unix milliseconds.
+    pub time_ms: i64,
+    /// Who and where, should a rule match.
+    pub scene: Scene,
+    /// What tells it from another change.
+    pub object: Vec<u8>,
 }
 
 /// Rules at work.
@@ -84,6 +98,43 @@ impl Alerting {
         alerts
     }
 
+    /// What is to be told of a change that an analyser found.
+    pub fn told(&mut self, told: &Told) -> Vec<Alert> {
+        let Told {
+            observation,
+            time_ms,
+            scene,
+            object,
+        } = told;
+        let moment = Moment {
+            time_ms: *time_ms,
+            serial: 0,
+            node: b"",
+        };
+        let number = |field| match observation.get(field) {
+            Some(Value::Int(n)) => u32::try_from(*n).unwrap_or(u32::MAX),
+            _ => u32::MAX,
+        };
+        let exe = match observation.get(id!("Image")) {
+            Some(Value::Bytes(exe)) => exe,
+            _ => &Vec::new(),
+        };
+        let entity = Entity {
+            host: b"",
+            container: b"",
+            exe,
+            euid: number(id!("UserId")),
+            auid: number(id!("LoginUid")),
+            object,
+        };
+        let mut alerts = self.throttle.due(*time_ms);
+        for raised in self.detector.event(slice::from_ref(observation), &moment) {
+            let scene = &mut || scene.clone();
+            alerts.extend(self.throttle.raise(raised, &entity, *time_ms, scene));
+        }
+        alerts
+    }
+
     /// Updates whose time has come.
     pub fn due(&mut self, now_ms: i64) -> Vec<Alert> {
         self.throttle.due(now_ms)
@@ -131,7 +182,7 @@ fn object(event: &Event) -> Vec<u8> {
 ///
 /// # Errors
 /// None that is known.
-pub fn to_json(alert: &Alert) -> Result<Value> {
+pub fn to_json(alert: &Alert) -> Result<serde_json::Value> {
     let mut value = serde_json::to_value(alert)?;
     if let Some(object) = value.as_object_mut() {
         object.insert("type".to_owned(), "alert".into());

@@ -131,6 +131,10 @@ pub struct RunArgs {
     /// Ended processes remembered as ancestors.
     #[arg(long, default_value_t = 8192)]
     pub keep_ended: usize,
+    /// Keep what is known of watched files in DIRECTORY (mode 0600), to tell at the next start what changed
+    /// while the sensor did not run.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub state: Option<PathBuf>,
 }
 
 /// `--opens`.

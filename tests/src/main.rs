@@ -10,6 +10,7 @@ mod harness;
 mod json;
 mod parity;
 mod preempt;
+mod scenarios;
 mod sensor;
 mod soundness;
 mod tiny;
@@ -48,6 +49,8 @@ enum Verb {
     Soundness(soundness::Selection),
     /// What recording costs, in instructions of a guest that counts them (`cargo xtask bench vm`).
     Bench(bench::Selection),
+    /// Attacks and innocents, each named on the serial line (`cargo xtask scenarios`).
+    Scenarios(scenarios::Selection),
     /// Does what `act` says and ends; the sensor watches.
     #[command(hide = true)]
     Act {
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Verb::Accounts { against, plan } => accounts::accounts(against, &plan),
         Verb::Soundness(selection) => soundness::soundness(&selection),
         Verb::Bench(selection) => bench::bench(&selection),
+        Verb::Scenarios(selection) => scenarios::scenarios(&selection),
         Verb::Act { words } => act::act(&words),
     }
 }

@@ -10,6 +10,7 @@ use anyhow::Result;
 use crate::{
     build, setup,
     setup::kernels::Kernel,
+    setup::rootfs::Root,
     vm::{Clock, Guest, boot},
 };
 
@@ -22,6 +23,7 @@ pub(crate) fn demo() -> Result<ExitCode> {
     let timeout = Duration::from_secs(300);
     let guest = Guest {
         kernel: &kernel,
+        root: Root::Base,
         built: &built,
         command: Some("auklet-guest demo"),
         timeout,

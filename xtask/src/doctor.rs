@@ -37,7 +37,10 @@ pub(crate) fn doctor() -> Result<()> {
             kernel.release().unwrap_or_else(|_| present(false))
         );
     }
-    println!("guest          {}", present(rootfs::image()?.exists()));
+    println!(
+        "guest          {}",
+        present(rootfs::image(rootfs::Root::Base)?.exists())
+    );
     println!("cache          {}", cache::dir()?.display());
     let auklet = build::built()?.auklet;
     if auklet.exists() {

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod fuzz;
 mod run;
+mod scenarios;
 mod setup;
 mod test;
 #[cfg(test)]
@@ -52,6 +53,8 @@ enum Verb {
     Test(test::TestArgs),
     /// What recording costs: instructions in guests.
     Bench(bench::BenchArgs),
+    /// Attacks that must be caught, innocents that must stay silent, each in a fresh machine.
+    Scenarios(scenarios::ScenarioArgs),
     /// The fuzz targets, each for a while.
     Fuzz(fuzz::FuzzArgs),
     /// Versions, what is cached, what this kernel offers.
@@ -80,6 +83,7 @@ fn run_verb(verb: Verb) -> Result<ExitCode> {
         Verb::Parity(args) => vm::parity(&args),
         Verb::Test(args) => test::test(&args),
         Verb::Bench(args) => bench::bench(&args),
+        Verb::Scenarios(args) => scenarios::scenarios(&args),
         Verb::Fuzz(args) => fuzz::fuzz(&args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor => doctor::doctor().map(|()| ExitCode::SUCCESS),
     }

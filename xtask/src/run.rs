@@ -10,6 +10,7 @@ use crate::{
     command::command,
     setup,
     setup::kernels::Kernel,
+    setup::rootfs::Root,
     vm::{Clock, Guest, boot},
 };
 
@@ -55,6 +56,7 @@ fn in_guest(args: &[String]) -> Result<ExitCode> {
     let timeout = Duration::from_secs(300);
     let guest = Guest {
         kernel: &kernel,
+        root: Root::Base,
         built: &built,
         command: Some(&command),
         timeout,

@@ -2,9 +2,9 @@
 //! auditd's own.
 use super::{Field, Kind};
 use crate::category::Category::{
-    self, AccountChange, Auditd, Authentication, FileAccess, FileAttribute, FileDelete, FileEvent,
-    FileLink, FileRename, FileTimestamp, KernelModuleLoad, Memory, NetworkConnection,
-    ProcessCreation,
+    self, AccountChange, Auditd, Authentication, AuthorizedKeysChange, FileAccess, FileAttribute,
+    FileDelete, FileEvent, FileLink, FileRename, FileTimestamp, KernelModuleLoad, Memory,
+    NetworkConnection, ProcessCreation, ScheduledTaskChange, StartupChange,
 };
 
 /// All but the auditd view, which has its own names.
@@ -20,6 +20,31 @@ const FILE: &[Category] = &[
     FileAttribute,
     FileTimestamp,
 ];
+/// Those, and changes of watched files.
+const CONTENT: &[Category] = &[
+    FileEvent,
+    FileAccess,
+    FileRename,
+    FileLink,
+    FileDelete,
+    FileAttribute,
+    FileTimestamp,
+    AuthorizedKeysChange,
+    ScheduledTaskChange,
+    StartupChange,
+    AccountChange,
+];
+/// Changes of watched files: `analysis/fields.rs`.
+const WATCHED: &[Category] = &[
+    AuthorizedKeysChange,
+    ScheduledTaskChange,
+    StartupChange,
+    AccountChange,
+];
+const KEYS: &[Category] = &[AuthorizedKeysChange];
+const OWNED: &[Category] = &[AuthorizedKeysChange, ScheduledTaskChange];
+const STARTUP: &[Category] = &[StartupChange];
+const ACCOUNT: &[Category] = &[AccountChange];
 /// Where a name is made of another.
 const MOVED: &[Category] = &[FileEvent, FileRename, FileLink];
 const ATTRIBUTE: &[Category] = &[FileAttribute];
@@ -108,18 +133,22 @@ pub const FIELDS: &[Field] = &[
     row("Exit", Kind::Int, ANY, "the system call's result; a negative errno when it failed"),
     row("ExeDeleted", Kind::Bool, ANY, "the program's file has no name any more (deleted, or never had one)"),
     row("Operation", Kind::Bytes, DONE, "the call that did it (open, rename, connect …); of a message, what its op= says"),
+    row("FromLog", Kind::Bool, ANY, "replayed from a log: no analyser saw what was done to files"),
+    row("TrustedImage", Kind::Bool, ANY, "the program is what its path says: on the host, where root alone can write, not reached into by another process, nothing preloaded that others can write; of a log's process: by its path alone"),
+    row("TrustedAncestorImages", Kind::List, ANY, "programs of the ancestors of which that is true, nearest first"),
     row("Script", Kind::Bytes, EXEC, "the script, when a #! script or an interpreter with a file is executed"),
+    row("DhcpVariables", Kind::List, EXEC, "options of a DHCP answer (DHCP4_…, new_…) in the environment that contain shell code, as NAME=value; of programs that still ran when it was read"),
     row("Interpreter", Kind::Bytes, EXEC, "the program that interprets Script"),
     row("Arg0", Kind::Bytes, EXEC, "the first argument: the name the program was called by"),
-    row("TargetFilename", Kind::Bytes, FILE, "resolved absolute path of the file; of a rename, the new one"),
+    row("TargetFilename", Kind::Bytes, CONTENT, "resolved absolute path of the file; of a rename, the new one"),
     row("TargetName", Kind::Bytes, FILE, "the path as the caller gave it"),
     row("SourceFilename", Kind::Bytes, MOVED, "of a rename, the old path; of a hard link, the file's; of a symbolic link, where it leads; absolute"),
     row("SourceName", Kind::Bytes, MOVED, "the same as the caller gave it"),
     row("Replaced", Kind::Bool, MOVED, "a rename took the place of a file"),
     row("Created", Kind::Bool, OPEN, "the call created the file, or the name"),
     row("OpenFlags", Kind::Int, OPEN, "open(2) flags; of opens only"),
-    row("FileOwner", Kind::Int, FILE, "user id that owns the file"),
-    row("FileMode", Kind::Int, FILE, "type and permission bits, after the call"),
+    row("FileOwner", Kind::Int, CONTENT, "user id that owns the file"),
+    row("FileMode", Kind::Int, CONTENT, "type and permission bits, after the call"),
     row("FileDevice", Kind::Bytes, FILE, "device of the file, MAJOR:MINOR in hexadecimal"),
     row("FileInode", Kind::Int, FILE, "inode number"),
     row("NewMode", Kind::Bytes, ATTRIBUTE, "permissions that chmod was asked for, four octal digits: 4755"),
@@ -148,6 +177,7 @@ pub const FIELDS: &[Field] = &[
     row("ModuleName", Kind::Bytes, MODULE, "the name in the module itself"),
     row("ModuleFile", Kind::Bytes, MODULE, "resolved path behind the descriptor; none for init_module"),
     row("FromMemory", Kind::Bool, MODULE, "the module came from memory (init_module or a memfd), not from a file"),
+    row("ModuleFileTrusted", Kind::Bool, MODULE, "root alone can write the module's file and every directory above it; of a log: always"),
     row("ModuleFlags", Kind::Int, MODULE, "finit_module(2) flags"),
     row("Protection", Kind::Bytes, MEMORY, "what mmap and mprotect asked for: rwx, r-x …"),
     row("Anonymous", Kind::Bool, MEMORY, "mmap without a file"),
@@ -158,6 +188,35 @@ pub const FIELDS: &[Field] = &[
     row("TargetProcessId", Kind::Int, MEMORY, "the process that was reached for"),
     row("TargetImage", Kind::Bytes, MEMORY, "its program"),
     row("TargetCommandLine", Kind::Bytes, MEMORY, "its arguments"),
+    row("FileKind", Kind::Bytes, WATCHED, "what the watched file is: keys, sshd-config; cron, cron-script, at, timer, incron, permission; run-level-link, init-script, init-table, openrc-link, unit, unit-drop-in, unit-link, generator, profile, preload, modules, udev, boot-loader, autostart, network-hook; passwd, group, shadow, gshadow, sudoers, doas, userdb, polkit, pam"),
+    row("Method", Kind::Bytes, WATCHED, "how the change came to be seen: write, rename, directory (one above it came or went), link, make, remove, attributes, mount; unseen (found when files were compared), down (while the sensor did not run)"),
+    row("Changed", Kind::Bool, WATCHED, "anything differs; a file written again with the same content is told, too"),
+    row("ContentKnown", Kind::Bool, WATCHED, "the file could be read in full; in a log it never can"),
+    row("WriterSeen", Kind::Bool, WATCHED, "who did it was seen: without, no field says who"),
+    row("WhileDown", Kind::Bool, WATCHED, "it changed while the sensor did not run"),
+    row("FileAppeared", Kind::Bool, WATCHED, "there was no file of that name before"),
+    row("FileRemoved", Kind::Bool, WATCHED, "there is no file of that name any more"),
+    row("OthersCanWrite", Kind::Bool, WATCHED, "group or everybody may write the file"),
+    row("LinkTarget", Kind::Bytes, WATCHED, "what the file says, where it is a symbolic link"),
+    row("AddedLines", Kind::List, WATCHED, "lines that are new, without comments; of sudoers with their continuations"),
+    row("RemovedLines", Kind::List, WATCHED, "lines that are gone"),
+    row("TargetUser", Kind::Bytes, OWNED, "whose account the keys open, whose table it is; left out when the path does not tell"),
+    row("AddedKeys", Kind::List, KEYS, "keys that are new: SHA256:… comment (type), as ssh-keygen -l shows them"),
+    row("AddedKeyOptions", Kind::List, KEYS, "their options, where they have any: command=…, no-pty"),
+    row("RemovedKeys", Kind::List, KEYS, "keys that are gone"),
+    row("RunLevels", Kind::List, STARTUP, "run levels and targets that it hangs on, by its path and by what it says: 1, S, rescue.target"),
+    row("RunLevelsTogether", Kind::List, STARTUP, "those in which the same name was hooked within a minute"),
+    row("RunLevelCount", Kind::Int, STARTUP, "how many they are"),
+    row("Payloads", Kind::List, STARTUP, "what it runs: Exec…= of a unit, what a link leads to"),
+    row("AddedMembers", Kind::List, ACCOUNT, "group:user for each new member"),
+    row("RemovedMembers", Kind::List, ACCOUNT, "group:user for each that is none any more"),
+    row("PrivilegedMembers", Kind::List, ACCOUNT, "group:user for each new member, also by primary group, of a group as good as root: sudo, wheel, docker …, and those that sudoers names"),
+    row("AddedUsers", Kind::List, ACCOUNT, "accounts that are new"),
+    row("ChangedUsers", Kind::List, ACCOUNT, "accounts with another number, group, home or shell"),
+    row("RemovedUsers", Kind::List, ACCOUNT, "accounts that are gone"),
+    row("RootTwins", Kind::List, ACCOUNT, "accounts other than root that got user id 0"),
+    row("PasswordsSet", Kind::List, ACCOUNT, "accounts with another password"),
+    row("PasswordsEmpty", Kind::List, ACCOUNT, "accounts that need none any more"),
     row("MessageType", Kind::Bytes, MESSAGE, "type of the record: USER_LOGIN, ADD_USER …"),
     row("Message", Kind::Bytes, MESSAGE, "the whole text"),
     row("Account", Kind::Bytes, MESSAGE, "the account, what acct= says"),

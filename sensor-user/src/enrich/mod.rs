@@ -1,17 +1,27 @@
 //! What one event alone does not say: names of users, ancestors, who made a file and when.
 
+pub(crate) mod acts;
 mod containers;
 mod creators;
+mod host_files;
 pub(crate) mod observe;
 mod references;
+mod trusted;
 mod users;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Read as _},
+};
 
-use auklet_rules::{Ancestor, Category, Interest, Observation, Process, Scene, Text, id};
+use auklet_rules::{
+    Ancestor, Category, Interest, Observation, Process, Scene, Text, Value,
+    analysis::injected_options, id,
+};
 
-use self::containers::Containers;
-pub use self::{creators::Creators, references::References, users::Users};
+use self::{containers::Containers, trusted::Trusted};
+pub use self::{creators::Creators, host_files::HostFiles, references::References, users::Users};
 use crate::{
     event::{Event, What},
     process::{ProcessEntry, ProcessTable},
@@ -28,6 +38,10 @@ pub struct Enricher {
     wanted: Option<BTreeSet<Category>>,
     /// A rule asks for containers.
     containers: Option<Containers>,
+    /// A rule asks whether programs are what their paths say.
+    trusted: Option<Trusted>,
+    /// A rule asks for options of DHCP answers.
+    options: bool,
 }
 
 impl Enricher {
@@ -63,6 +77,14 @@ impl Enricher {
             known @ Some(_) if asked => known,
             _ => asked.then(Containers::default),
         };
+        self.options = interest.names(id!("DhcpVariables"));
+        let asked = interest.names(id!("ModuleFileTrusted"))
+            || interest.names(id!("TrustedImage"))
+            || interest.names(id!("TrustedAncestorImages"));
+        self.trusted = match self.trusted.take() {
+            known @ Some(_) if asked => known,
+            _ => asked.then(Trusted::default),
+        };
     }
 
     fn wants(&self, category: Category) -> bool {
@@ -93,9 +115,46 @@ impl Enricher {
 
     /// What rules see of an event; several categories may apply, or none.
     pub fn observe(&mut self, event: &Event, processes: &ProcessTable) -> Vec<Observation> {
-        let observations = observe::observations(self, event, processes);
+        let environment = self.environment(event);
+        if let Some(trusted) = &mut self.trusted {
+            trusted.follow(event, processes, &environment);
+        }
+        let mut observations = observe::observations(self, event, processes);
+        let options = injected_options(&environment);
+        let executed = observations
+            .iter_mut()
+            .filter(|o| o.category == Category::ProcessCreation && !options.is_empty());
+        for observation in executed {
+            observation.set(id!("DhcpVariables"), Value::List(options.clone()));
+        }
         self.creators.remember(event, processes.get(event.who.pid));
         observations
+    }
+
+    /// What a program was started with, if a rule asks for what is in it. Of one that has ended nothing can
+    /// be read.
+    fn environment(&self, event: &Event) -> Vec<u8> {
+        let program = matches!(event.what, What::Exec(_)) && event.success();
+        if !(program && event.who.start_ns != 0 && (self.options || self.trusted.is_some())) {
+            return Vec::new();
+        }
+        read_environment(event.who.pid).unwrap_or_default()
+    }
+
+    /// What rules see of who acted, for a change that is told later.
+    #[must_use]
+    pub fn actor(&mut self, event: &Event, processes: &ProcessTable) -> Observation {
+        observe::actor(self, event, processes)
+    }
+
+    /// Where and when, if nobody was seen.
+    #[must_use]
+    pub fn nobody(&self, time_ns: u64) -> Scene {
+        Scene {
+            time_ms: i64::try_from(time_ns / 1_000_000).unwrap_or(i64::MAX),
+            host: text(&self.host),
+            ..Scene::default()
+        }
     }
 
     /// Who, where and with what proof, for an alert.
@@ -142,6 +201,16 @@ impl Enricher {
             records: records.iter().map(|line| text(line.as_bytes())).collect(),
         }
     }
+}
+
+/// Bytes of an environment looked at: more than execve's own limit of one string.
+const ENVIRONMENT: u64 = 256 << 10;
+
+fn read_environment(pid: u32) -> io::Result<Vec<u8>> {
+    let mut environment = Vec::new();
+    let file = File::open(format!("/proc/{pid}/environ"))?;
+    file.take(ENVIRONMENT).read_to_end(&mut environment)?;
+    Ok(environment)
 }
 
 fn text(bytes: &[u8]) -> Text {

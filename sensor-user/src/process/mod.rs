@@ -42,7 +42,8 @@ const ANCESTORS: usize = 16;
 
 impl ProcessEntry {
     /// Whether this is the process with that start, not another that got its pid.
-    fn is(&self, start_ns: u64) -> bool {
+    #[must_use]
+    pub fn is(&self, start_ns: u64) -> bool {
         start_ns == 0 || self.start_ns.abs_diff(start_ns) < START_TOLERANCE_NS
     }
 }

@@ -1,6 +1,6 @@
 //! From what the rules ask for to what the kernel's filter lets through.
 
-use auklet_rules::{Category, FileNames, Interest};
+use auklet_rules::{Category, FileNames, Interest, analysis};
 use sensor_ebpf::config::{AS_FILE, opens};
 
 use crate::cli::Opens;
@@ -27,7 +27,12 @@ pub(super) fn kernel_filter(choice: Opens, interest: &Interest) -> KernelFilter 
 fn wanted(filter: &mut KernelFilter, interest: &Interest) {
     let asks = |category| interest.categories.contains(&category);
     // Who made a file is told from the open that created it.
-    if asks(Category::FileEvent) || asks(Category::FileTimestamp) || interest.audit.paths {
+    let analysed = analysis::CATEGORIES.into_iter().any(asks);
+    if asks(Category::FileEvent)
+        || asks(Category::FileTimestamp)
+        || analysed
+        || interest.audit.paths
+    {
         filter.opens |= opens::WRITES;
     }
     if super::wanted::all_opens(interest) {

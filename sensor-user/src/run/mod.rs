@@ -1,5 +1,6 @@
 //! `auklet run`: from the ring buffer to records, events and alerts, until told to stop.
 
+mod analysis;
 mod filter;
 pub(crate) mod gaps;
 mod interest;
@@ -18,7 +19,7 @@ use auklet_rules::RuleSet;
 use sensor_ebpf::config::AS_POLICY;
 
 pub use self::status::Received;
-use self::{outputs::Outputs, reload::Attached, watch::Watch};
+use self::{analysis::Analysis, outputs::Outputs, reload::Attached, watch::Watch};
 use crate::{
     alerting::Alerting,
     cli::RunArgs,
@@ -70,7 +71,9 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let analysis = Analysis::new(&interest, args.state.as_deref());
     let watch = Watch::new(sensor, alerting, attached, policy, outputs, args.keep_ended);
+    let watch = watch.with(analysis);
     runtime.block_on(watch.until_stopped(socket))
 }
 

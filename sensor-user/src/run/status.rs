@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use auklet_rules::{CorrelationCounts, RuleCounts, ThrottleCounts};
+use auklet_rules::{CorrelationCounts, RuleCounts, ThrottleCounts, analysis::Counts};
 use sensor_ebpf::{
     loss::cause,
     wire::{Header, kind},
@@ -42,6 +42,8 @@ pub(super) struct Status {
     pub(super) gaps: Gaps,
     received: [u64; kind::COUNT as usize],
     pub(super) malformed: u64,
+    /// What analysers keep of watched files; none without them.
+    pub(super) watched: Option<Counts>,
 }
 
 /// Its JSON.
@@ -62,6 +64,8 @@ pub(super) struct Report {
     /// Gaps in the numbers of what each CPU sent; `missing` is known from the records alone, `lost`
     /// from the kernel side's counters.
     sequence: Sequence,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watched: Option<Counts>,
     logs: Vec<LogState>,
     attach: String,
     pid: u32,
@@ -92,6 +96,7 @@ impl Status {
             gaps: Gaps::default(),
             received: Default::default(),
             malformed: 0,
+            watched: None,
         }
     }
 
@@ -144,6 +149,7 @@ impl Status {
                 gaps: self.gaps.gaps,
                 missing: self.gaps.missing,
             },
+            watched: self.watched,
             logs,
             attach: self.attach.clone(),
             pid: std::process::id(),

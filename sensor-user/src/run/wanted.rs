@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use auklet_rules::{Category, Interest};
+use auklet_rules::{Category, Interest, id};
 use sensor_ebpf::filter::{ALTERNATIVES, CallFilter, Condition, holds, register};
 
 use super::filter::NEVER_RETURN;
@@ -23,6 +23,9 @@ pub(super) fn calls(interest: &Interest) -> Vec<Wanted> {
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for category in &interest.categories {
         names.extend(observe::calls(*category));
+    }
+    if interest.names(id!("TrustedImage")) || interest.names(id!("TrustedAncestorImages")) {
+        names.extend(["ptrace", "process_vm_writev"]);
     }
     let mut whole: BTreeSet<(Abi, u32)> = BTreeSet::new();
     if interest.audit.paths {

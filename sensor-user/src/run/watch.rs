@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use super::{
+    analysis::{self, Analysis},
     gaps::Gap,
     outputs::Outputs,
     pace::Pace,
@@ -20,7 +21,7 @@ use super::{
     status::{Detection, Status},
 };
 use crate::{
-    alerting::Alerting,
+    alerting::{Alerting, Told},
     assemble::Assembler,
     audit_log::now_ns,
     decode::{Message, decode},
@@ -52,6 +53,8 @@ pub(super) struct Watch {
     policy: Option<Policy>,
     outputs: Outputs,
     status: Status,
+    /// None where no rule asks for what it tells.
+    analysis: Option<Analysis>,
     /// Records lost, as of the last check.
     lost: u64,
     /// Records over the rate limit, as of then.
@@ -90,10 +93,16 @@ impl Watch {
             policy,
             outputs,
             status,
+            analysis: None,
             lost: 0,
             limited: 0,
             silent,
         }
+    }
+
+    /// With analysers.
+    pub(super) fn with(self, analysis: Option<Analysis>) -> Self {
+        Self { analysis, ..self }
     }
 
     /// Until SIGINT or SIGTERM; SIGUSR1 asks for a report, SIGUSR2 resumes suspended logs, SIGHUP
@@ -109,9 +118,15 @@ impl Watch {
         let mut ring = readable(self.sensor.take_ring()?, "the ring buffer")?;
         let mut diagnostics = readable(self.sensor.take_diagnostics()?, "the diagnostics")?;
         let mut pace = Pace::new(self.sensor.plan.attach, self.sensor.ring_bytes);
+        let mut sweep = tokio::time::interval(analysis::SWEEP);
+        // Before anything is said to be watched.
+        self.changes(Analysis::start)?;
         self.outputs.ready(&self.sensor.plan)?;
         loop {
+            let pause = self.analysis.as_ref().and_then(Analysis::pause);
             tokio::select! {
+                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => self.tick()?,
+                _ = sweep.tick() => self.changes(Analysis::sweep)?,
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = report.recv() => {
@@ -146,6 +161,9 @@ impl Watch {
             }
         }
         self.drain_all(ring.get_mut())?;
+        if let Some(analysis) = &mut self.analysis {
+            analysis.save();
+        }
         let gaps = self.status.gaps.finish();
         self.tell(gaps)?;
         for alert in self.alerting.finish() {
@@ -168,7 +186,7 @@ impl Watch {
                 None => match read(ring, &mut self.status, &mut gaps) {
                     Read::Message(message) => *message,
                     Read::Malformed => continue,
-                    Read::Nothing => return self.outputs.flush().map(|()| false),
+                    Read::Nothing => return self.tick().map(|()| false),
                 },
             };
             let status = &mut self.status;
@@ -179,7 +197,35 @@ impl Watch {
                 self.handle(event)?;
             }
         }
-        self.outputs.flush().map(|()| true)
+        self.tick().map(|()| true)
+    }
+
+    /// Compares the files whose writers have ended, or that have been quiet.
+    fn tick(&mut self) -> Result<()> {
+        if let Some(analysis) = &mut self.analysis {
+            let told = analysis.tick(&mut self.enricher, &self.assembler.processes);
+            self.status.watched = Some(analysis.counts());
+            self.alerts_of(told)?;
+        }
+        self.outputs.flush()
+    }
+
+    /// What an analyser tells without an event.
+    fn changes(&mut self, of: fn(&mut Analysis, &mut Enricher) -> Vec<Told>) -> Result<()> {
+        if let Some(analysis) = &mut self.analysis {
+            let told = of(analysis, &mut self.enricher);
+            self.alerts_of(told)?;
+        }
+        Ok(())
+    }
+
+    fn alerts_of(&mut self, told: Vec<Told>) -> Result<()> {
+        for told in told {
+            for alert in self.alerting.told(&told) {
+                self.outputs.alert(&alert)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes what is in the ring now: as many records as it can hold.
@@ -204,6 +250,10 @@ impl Watch {
         for alert in self.alerting.event(&event, b"", &observations, scene) {
             self.outputs.alert(&alert)?;
         }
+        if let Some(analysis) = &mut self.analysis {
+            let told = analysis.take(&event, &mut self.enricher, processes);
+            self.alerts_of(told)?;
+        }
         self.outputs.event(&event, &verdict)
     }
 
@@ -222,7 +272,13 @@ impl Watch {
         let (alerting, sensor) = (&mut self.alerting, &mut self.sensor);
         let ok = reload(alerting, sensor, &mut self.attached, &mut self.reloads);
         if ok {
-            self.enricher.ask(self.alerting.rules().interest());
+            let interest = self.alerting.rules().interest();
+            self.enricher.ask(interest);
+            // Rules that came ask for what no analyser looked for.
+            if self.analysis.is_none() {
+                self.analysis = Analysis::new(interest, None);
+                self.changes(Analysis::start)?;
+            }
         }
         let detection = self.detection();
         self.outputs.reloaded(&detection, ok)

@@ -21,7 +21,7 @@ pub(crate) const CASES: &[Lone] = &[
 ];
 
 /// Executions while the reader stands still.
-const SENT: u64 = 20_000;
+const SENT: u64 = 5_000;
 
 fn overrun(ctx: &LoneCtx) -> Result<()> {
     let program = tiny::program(&ctx.dir)?;

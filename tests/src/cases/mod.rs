@@ -15,6 +15,7 @@ mod records;
 mod reload;
 mod rules;
 mod utime;
+mod watched;
 mod who;
 
 pub(crate) use self::module::dummy;
@@ -46,6 +47,7 @@ pub(crate) fn lone() -> impl Iterator<Item = &'static Lone> {
         reload::CASES,
         rules::CASES,
         loss::CASES,
+        watched::CASES,
         limits::CASES,
         plan::CASES,
         open::ring::CASES,

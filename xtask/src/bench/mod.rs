@@ -138,6 +138,7 @@ fn one(
     }
     let guest = Guest {
         kernel,
+        root: setup::rootfs::Root::Base,
         built,
         command: Some(&command),
         timeout: Duration::from_secs(1800),

@@ -33,6 +33,43 @@ const PACKAGES: [&str; 12] = [
     "sudo",
 ];
 
+/// And for scenarios: what attackers use, and administrators.
+const TOOLS: [&str; 17] = [
+    "anacron",
+    "at",
+    "busybox-static",
+    "cpio",
+    "git",
+    "iptables",
+    "logrotate",
+    "make",
+    "nano",
+    "ncat",
+    "nftables",
+    "python3-minimal",
+    "rinetd",
+    "rsync",
+    "unzip",
+    "vim-tiny",
+    "zip",
+];
+
+/// A guest's root file system.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// What tests need: each boot unpacks it.
+    Base,
+    /// With what scenarios need.
+    Tools,
+}
+
+impl Root {
+    fn packages(self) -> Vec<&'static str> {
+        let more: &[&str] = if self == Self::Tools { &TOOLS } else { &[] };
+        [PACKAGES.as_slice(), more].concat()
+    }
+}
+
 /// What a guest never reads: less to unpack at each boot.
 const REMOVED: [&str; 9] = [
     "usr/share/doc",
@@ -53,29 +90,30 @@ const KEPT: [(&str, &str); 1] = [(
 )];
 
 /// The initramfs; its name changes with what goes into it.
-pub(crate) fn image() -> Result<PathBuf> {
+pub(crate) fn image(which: Root) -> Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
-    (SUITE, PACKAGES, REMOVED, KEPT).hash(&mut hasher);
+    (SUITE, which.packages(), REMOVED, KEPT).hash(&mut hasher);
     Ok(cache::dir()?.join(format!("guest/rootfs-{:016x}.cpio.zst", hasher.finish())))
 }
 
-pub(crate) fn setup() -> Result<()> {
-    let image = image()?;
-    let what = format!("guest root file system ({})", PACKAGES.join(" "));
+pub(crate) fn setup(which: Root) -> Result<()> {
+    let image = image(which)?;
+    let packages = which.packages();
+    let what = format!("guest root file system ({})", packages.join(" "));
     cache::step(&what, image.exists(), || {
         let parent = image.parent().context("the image has no directory")?;
         fs::create_dir_all(parent)?;
         let root = parent.join("root.part");
-        bootstrap(&root)?;
+        bootstrap(&root, &packages)?;
         cache::atomically(&image, |part| pack(&root, part))?;
         remove(&root)
     })
 }
 
 /// Not without the archive's signatures: debootstrap would go on without a keyring.
-fn bootstrap(root: &Path) -> Result<()> {
+fn bootstrap(root: &Path, packages: &[&str]) -> Result<()> {
     remove(root)?;
-    let include = format!("--include={}", PACKAGES.join(","));
+    let include = format!("--include={}", packages.join(","));
     let keyring = format!("--keyring={KEYRING}");
     let words = [
         as_root()?.as_slice(),

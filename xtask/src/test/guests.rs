@@ -8,6 +8,7 @@ use super::tally::{Tally, tally_of};
 use crate::{
     build::Built,
     setup::kernels::{Kernel, NEWEST},
+    setup::rootfs::Root,
     vm::{Clock, Guest, boot, kernels},
 };
 
@@ -187,6 +188,7 @@ fn guest(kernel: &Kernel, drive: &str, built: &Built, run: &str) -> Told {
     let command = format!("auklet-guest {drive}");
     let guest = Guest {
         kernel,
+        root: Root::Base,
         built,
         command: Some(&command),
         timeout: TIMEOUT,

@@ -82,7 +82,10 @@ pub(super) fn write(guest: &Guest<'_>, dir: &Path) -> Result<()> {
     let overlay = dir.join("overlay.cpio.zst");
     let pipe = "cd \"$1\" && find . | cpio -o -H newc -R 0:0 --quiet | zstd -q -1 -o \"$2\"";
     quiet(command(&["sh", "-ec", pipe, "sh"]).arg(&root).arg(&overlay))?;
-    concatenate(&[&rootfs::image()?, &overlay], &dir.join("initrd"))
+    concatenate(
+        &[&rootfs::image(guest.root)?, &overlay],
+        &dir.join("initrd"),
+    )
 }
 
 fn program(path: &Path, text: &str) -> Result<()> {

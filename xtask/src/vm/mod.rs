@@ -1,11 +1,12 @@
 //! `cargo xtask vm`: guests in QEMU, without KVM: plain emulation runs everywhere.
 
 mod image;
+mod live;
 
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader, IsTerminal as _},
-    process::{Child, ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio},
     sync::Arc,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -15,9 +16,11 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
+pub(crate) use self::live::Live;
 use crate::{
     build::{self, Built},
     command::{command, quiet},
+    setup::rootfs::Root,
     setup::{self, kernels::Kernel},
 };
 
@@ -43,6 +46,7 @@ pub(crate) struct VmArgs {
 /// A guest to boot.
 pub(crate) struct Guest<'a> {
     pub(crate) kernel: &'a Kernel,
+    pub(crate) root: Root,
     pub(crate) built: &'a Built,
     /// Run by sh; `None` is an interactive shell.
     pub(crate) command: Option<&'a str>,
@@ -125,6 +129,7 @@ fn each(
     for kernel in kernels(names)? {
         let guest = Guest {
             kernel: &kernel,
+            root: Root::Base,
             built,
             command,
             timeout,
@@ -165,7 +170,15 @@ pub(crate) fn boot(guest: &Guest<'_>, on_line: impl FnMut(&str)) -> Result<Outco
     image::write(guest, dir.path())?;
     let interactive = guest.command.is_none() && std::io::stdin().is_terminal();
     let _raw = interactive.then(RawTerminal::set);
-    let mut qemu = qemu(guest, dir.path(), interactive)?;
+    let mut qemu = qemu(guest, dir.path())?;
+    if interactive {
+        qemu.stdin(Stdio::inherit()).stdout(Stdio::inherit());
+    } else {
+        qemu.stdin(Stdio::null()).stdout(Stdio::piped());
+    }
+    let mut qemu = qemu
+        .spawn()
+        .context("start qemu-system-x86_64 (run `cargo xtask setup`)")?;
     let late = stop_when_late(qemu.id(), guest.timeout);
     if let Some(output) = qemu.stdout.take() {
         forward(output, on_line)?;
@@ -202,7 +215,8 @@ const COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet no_timer_check rdinit=/
 /// function's first byte. It is also two to three times slower when two guests share two cores.
 const ACCEL: &str = "tcg,thread=single";
 
-fn qemu(guest: &Guest<'_>, dir: &std::path::Path, interactive: bool) -> Result<Child> {
+/// Without standard input and output.
+fn qemu(guest: &Guest<'_>, dir: &std::path::Path) -> Result<Command> {
     let accel = std::env::var("AUKLET_QEMU_ACCEL").unwrap_or_else(|_| ACCEL.to_owned());
     let mut qemu = command(&["qemu-system-x86_64", "-accel", &accel, "-cpu", "max"]);
     match guest.clock {
@@ -225,14 +239,8 @@ fn qemu(guest: &Guest<'_>, dir: &std::path::Path, interactive: bool) -> Result<C
         .arg(dir.join("initrd"));
     qemu.arg("-append")
         .arg(format!("{COMMAND_LINE} {}", guest.append));
-    if interactive {
-        qemu.stdin(Stdio::inherit()).stdout(Stdio::inherit());
-    } else {
-        qemu.stdin(Stdio::null()).stdout(Stdio::piped());
-    }
     qemu.stderr(File::create(dir.join("qemu-errors"))?);
-    qemu.spawn()
-        .context("start qemu-system-x86_64 (run `cargo xtask setup`)")
+    Ok(qemu)
 }
 
 fn forward(output: impl std::io::Read, mut on_line: impl FnMut(&str)) -> Result<()> {

@@ -26,6 +26,7 @@ pub(super) fn fill(
     observation.set(id!("Image"), bytes(exe));
     observation.set(id!("CommandLine"), Value::Bytes(line));
     observation.set(id!("ProcessId"), int(who.pid));
+    observation.set(id!("FromLog"), Value::Bool(who.start_ns == 0));
     observation.set(id!("ParentProcessId"), int(who.ppid));
     users(enricher, who, observation);
     observation.set(
@@ -47,6 +48,9 @@ pub(super) fn fill(
         observation.set(id!("ContainerId"), bytes(&container));
     }
     ancestors(enricher, who.pid, processes, observation);
+    if let Some(trusted) = &mut enricher.trusted {
+        trusted.fill(event, processes, observation);
+    }
 }
 
 fn users(enricher: &mut Enricher, who: &Process, observation: &mut Observation) {

@@ -10,9 +10,9 @@ mod network;
 mod program;
 mod time;
 
-use auklet_rules::{Category, Observation, Value};
+use auklet_rules::{Category, Observation, Value, analysis};
 
-use super::Enricher;
+use super::{Enricher, acts};
 use crate::{
     event::{Event, What},
     process::ProcessTable,
@@ -31,6 +31,7 @@ pub(crate) fn calls(category: Category) -> Vec<&'static str> {
         Category::FileAttribute => names::ATTRIBUTE.to_vec(),
         Category::NetworkConnection => network::CALLS.to_vec(),
         Category::Memory => memory::CALLS.to_vec(),
+        _ if analysis::CATEGORIES.contains(&category) => acts::CALLS.to_vec(),
         _ => Vec::new(),
     }
 }
@@ -75,6 +76,17 @@ pub(super) fn observations(
         found.extend(auditd::records(event));
     }
     found
+}
+
+/// Who acted, without what he did.
+pub(super) fn actor(
+    enricher: &mut Enricher,
+    event: &Event,
+    processes: &ProcessTable,
+) -> Observation {
+    let mut observation = Observation::new(Category::FileEvent);
+    common::fill(enricher, event, processes, &mut observation);
+    observation
 }
 
 /// Calls beyond the four families.
