@@ -5,7 +5,6 @@ mod filter;
 pub(crate) mod gaps;
 mod interest;
 mod outputs;
-mod pace;
 mod policy;
 mod rate;
 mod reload;

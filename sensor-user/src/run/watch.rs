@@ -14,7 +14,6 @@ use super::{
     analysis::{self, Analysis},
     gaps::Gap,
     outputs::Outputs,
-    pace::Pace,
     policy,
     reload::{Attached, Reloads, reload},
     socket::{Bound, Listener},
@@ -117,7 +116,6 @@ impl Watch {
         let mut check = tokio::time::interval(CHECK);
         let mut ring = readable(self.sensor.take_ring()?, "the ring buffer")?;
         let mut diagnostics = readable(self.sensor.take_diagnostics()?, "the diagnostics")?;
-        let mut pace = Pace::new(self.sensor.plan.attach, self.sensor.ring_bytes);
         let mut sweep = tokio::time::interval(analysis::SWEEP);
         // Before anything is said to be watched.
         self.changes(Analysis::start)?;
@@ -152,10 +150,8 @@ impl Watch {
                 }
                 guard = ring.readable_mut() => {
                     let mut guard = guard?;
-                    pace.before();
                     if !self.drain(guard.get_inner_mut())? {
                         guard.clear_ready();
-                        pace.emptied();
                     }
                 }
             }
