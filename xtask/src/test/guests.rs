@@ -44,7 +44,12 @@ const SHORTER: [(&str, &str, &str, &str); 7] = [
         "parity --plan kprobe",
         "by fentry, by tracepoint, and what reads logs",
     ),
-    ("6.12", "parity", "parity --except kprobe", "by kprobe"),
+    (
+        "6.12",
+        "parity",
+        "parity --plan fentry",
+        "by kprobe, by tracepoint",
+    ),
     (
         "7.x",
         "parity",
