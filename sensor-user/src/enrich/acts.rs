@@ -58,22 +58,10 @@ pub(crate) const CALLS: [&str; 43] = [
     "unlinkat",
 ];
 
-/// What the event did to files; `None`: nothing that analysers know of, or it failed.
-#[must_use]
-pub(crate) fn act(event: &Event) -> Option<Act> {
-    if !event.success() {
-        return None;
-    }
-    let deed = match &event.what {
-        What::Open(open) if open.flags & WRITES != 0 => {
-            Deed::Opened(name(event, event.paths.last()?)?)
-        }
-        What::Utime(utime) => Deed::Attributes(vec![name(event, utime.target.as_ref()?)?]),
-        What::Other => by_call(event)?,
-        What::Uring(uring) => by_operation(event, uring.op)?,
-        _ => return None,
-    };
-    Some(Act {
+/// What the event did to files; nothing if analysers don't know of it, or it failed.
+pub(crate) fn acts(event: &Event) -> impl Iterator<Item = Act> {
+    let by_ring = opened_by_ring(event);
+    by_ring.chain(deed(event)).map(|deed| Act {
         time_ns: event.time_ns,
         actor: Actor {
             pid: event.who.pid,
@@ -82,6 +70,28 @@ pub(crate) fn act(event: &Event) -> Option<Act> {
         },
         deed,
     })
+}
+
+/// What the event itself is.
+fn deed(event: &Event) -> Option<Deed> {
+    if !event.success() {
+        return None;
+    }
+    Some(match &event.what {
+        What::Open(open) if open.flags & WRITES != 0 => {
+            Deed::Opened(name(event, event.paths.last()?)?)
+        }
+        What::Utime(utime) => Deed::Attributes(vec![name(event, utime.target.as_ref()?)?]),
+        What::Other => by_call(event)?,
+        What::Uring(uring) => by_operation(event, uring.op)?,
+        _ => return None,
+    })
+}
+
+/// Opens of io_uring that write, whether they ended inside a call or in a worker.
+fn opened_by_ring(event: &Event) -> impl Iterator<Item = Deed> {
+    let writing = event.opened().filter(|(open, _)| open.flags & WRITES != 0);
+    writing.filter_map(|(_, item)| name(event, item).map(Deed::Opened))
 }
 
 fn by_call(event: &Event) -> Option<Deed> {
@@ -108,8 +118,6 @@ fn by_call(event: &Event) -> Option<Deed> {
 /// `IORING_OP_*` of include/uapi/linux/io_uring.h.
 fn by_operation(event: &Event, op: u32) -> Option<Deed> {
     Some(match op {
-        // OPENAT, OPENAT2: the flags are not told; a file that is not written is compared for nothing.
-        18 | 28 => Deed::Opened(names(event).pop()?),
         35 => Deed::Named(Naming::Rename, names(event)),
         36 => Deed::Named(Naming::Remove, names(event)),
         37 | 38 => Deed::Named(Naming::Make, names(event)),
@@ -168,7 +176,7 @@ fn id(file: &FileFacts) -> FileId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Caveats, Open, Process, Syscall};
+    use crate::event::{Aux, Caveats, Open, Process, Syscall};
 
     fn event(what: What, call: &str, paths: Vec<PathItem>) -> Event {
         let abi = syscalls::Abi::Native;
@@ -210,6 +218,34 @@ mod tests {
         }
     }
 
+    /// The act of an event that has at most one.
+    #[track_caller]
+    fn one(event: &Event) -> Option<Act> {
+        let mut acts = acts(event);
+        let first = acts.next();
+        assert_eq!(acts.next(), None);
+        first
+    }
+
+    #[test]
+    fn opens_of_a_ring_that_write() {
+        let mut event = event(What::Other, "io_uring_enter", Vec::new());
+        for (flags, path) in [(0, "/read"), (1, "/written"), (0o100, "/made")] {
+            let open = Open {
+                flags,
+                ..Open::default()
+            };
+            let item = item(NameType::Normal, path, 3, libc::S_IFREG);
+            event.aux.push(Aux::Opened(Box::new((open, item))));
+        }
+        let opened = acts(&event).map(|act| match act.deed {
+            Deed::Opened(name) => name.path,
+            deed => panic!("{deed:?}"),
+        });
+        let expect = [&b"/written"[..], b"/made"];
+        assert_eq!(opened.collect::<Vec<_>>(), expect);
+    }
+
     #[test]
     fn a_rename_names_both_and_their_directories() {
         let paths = vec![
@@ -218,7 +254,7 @@ mod tests {
             item(NameType::Delete, "/tmp/stage", 9, libc::S_IFDIR),
             item(NameType::Create, "/x", 9, libc::S_IFDIR),
         ];
-        let act = act(&event(What::Other, "renameat2", paths)).expect("an act");
+        let act = one(&event(What::Other, "renameat2", paths)).expect("an act");
         let name = |path: &str, directory| Name {
             path: path.as_bytes().to_vec(),
             file: Some((0, 9)),
@@ -238,15 +274,15 @@ mod tests {
                 ..Open::default()
             })
         };
-        assert_eq!(act(&event(open(0), "open", file())), None);
-        let found = act(&event(open(1), "open", file())).expect("an act");
+        assert_eq!(one(&event(open(0), "open", file())), None);
+        let found = one(&event(open(1), "open", file())).expect("an act");
         let Deed::Opened(name) = found.deed else {
             panic!("{found:?}");
         };
         assert_eq!(name.path, b"/f");
         let mut failed = event(open(1), "open", file());
         failed.call = failed.call.map(|call| Syscall { exit: -13, ..call });
-        assert_eq!(act(&failed), None);
+        assert_eq!(one(&failed), None);
     }
 
     #[test]
@@ -254,7 +290,7 @@ mod tests {
         let mut relative = item(NameType::Normal, "", 3, libc::S_IFREG);
         relative.resolved = None;
         relative.name = Some(Bytes::from_static(b"./f"));
-        let found = act(&event(What::Other, "chmod", vec![relative])).expect("an act");
+        let found = one(&event(What::Other, "chmod", vec![relative])).expect("an act");
         let Deed::Attributes(names) = found.deed else {
             panic!("{found:?}");
         };
@@ -265,7 +301,7 @@ mod tests {
     fn calls_that_do_nothing_to_files() {
         for call in ["readlink", "getpid", "umask", "connect"] {
             let paths = vec![item(NameType::Normal, "/f", 3, libc::S_IFREG)];
-            assert_eq!(act(&event(What::Other, call, paths)), None, "{call}");
+            assert_eq!(one(&event(What::Other, call, paths)), None, "{call}");
         }
     }
 

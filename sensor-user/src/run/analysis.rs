@@ -86,9 +86,6 @@ impl Analysis {
         enricher: &mut Enricher,
         processes: &ProcessTable,
     ) -> Vec<Told> {
-        let Some(act) = acts::act(event) else {
-            return Vec::new();
-        };
         let mut seen: Option<Arc<Witness>> = None;
         let mut witness = || {
             let witness = seen.get_or_insert_with(|| {
@@ -100,7 +97,10 @@ impl Analysis {
             });
             Arc::clone(witness)
         };
-        let changes = self.watch.take(&act, &mut self.files, &mut witness);
+        let mut changes = Vec::new();
+        for act in acts::acts(event) {
+            changes.extend(self.watch.take(&act, &mut self.files, &mut witness));
+        }
         changes
             .into_iter()
             .map(|change| told(change, enricher))

@@ -167,7 +167,7 @@ fn one(plan: &str, families: &[String], first: &str) -> Result<Run> {
     let sensor = (plan != ALONE).then(|| sensor(plan, &ours)).transpose()?;
     let work = dir.path().join("work");
     fs::create_dir(&work)?;
-    workload(&work, families, (plan == "tracepoint").then_some(&ours))?;
+    workload(&work, families, plan, &ours)?;
     until_whole(&theirs)?;
     let Some(sensor) = sensor else {
         let counted = rules::count(&log::read(&theirs)?, families)?;
@@ -227,11 +227,14 @@ pub(crate) fn driver() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| "/usr/local/bin/auklet-guest".into())
 }
 
-/// In a process of its own, under its own login uid; at the pace of a log if there is one.
-fn workload(dir: &Path, families: &[String], pace: Option<&PathBuf>) -> Result<()> {
+/// In a process of its own, under its own login uid; at the pace of Auklet's log where there is one.
+fn workload(dir: &Path, families: &[String], plan: &str, log: &Path) -> Result<()> {
     let mut child = Command::new(driver());
-    if let Some(log) = pace {
+    if plan != ALONE {
         child.env(workload::LOG, log);
+    }
+    if plan == "tracepoint" {
+        child.env(workload::EVERY, "1");
     }
     child.args(["act", "parity"]).arg(dir).args(families);
     child.stdin(Stdio::null());

@@ -16,8 +16,8 @@ use anyhow::{Context as _, Result};
 use libc::{AT_FDCWD, c_long};
 
 use call::call;
-pub(super) use pace::LOG;
 pub(crate) use pace::paced;
+pub(super) use pace::{EVERY, LOG};
 pub(crate) use uring::open_by_ring;
 
 mod attributes;

@@ -8,11 +8,8 @@ use super::{END, acts::CALLS};
 
 /// Fields with the operators and values that tell something here.
 const FIELDS: &[(&str, &[&str], &[&str])] = &[
-    (
-        "auid",
-        &["=", "!=", ">=", "<"],
-        &["unset", "7777", "1000", "0"],
-    ),
+    ("auid", &["=", "!="], &["unset", "7777", "1000", "0"]),
+    ("auid", &[">=", "<"], &["7777", "1000", "0"]),
     ("uid", &["=", "!=", ">"], &["0", "1234"]),
     ("euid", &["=", "!="], &["0", "1234"]),
     ("suid", &["=", "!="], &["0", "1234"]),

@@ -1,5 +1,5 @@
-//! For the attach plan that looks files up after the call: no act follows another before Auklet's log tells
-//! of it, or the look-up would find what the next act made of them.
+//! For what is looked up after the call: no act follows another before Auklet's log tells of it, or the look-up
+//! would find what the next act made of the files. By tracepoint that is every act, else an open that fails.
 
 use std::{
     fs::File,
@@ -8,8 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use libc::c_long;
+
 /// Auklet's log, in the environment.
 pub(in crate::parity) const LOG: &str = "AUKLET_PARITY_LOG";
+/// There, if every act is to be waited for.
+pub(in crate::parity) const EVERY: &str = "AUKLET_PARITY_EVERY";
 
 /// How long a call's record is waited for, on a machine that others use, too.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -26,20 +30,31 @@ fn size() -> Option<u64> {
     log.seek(SeekFrom::End(0)).ok()
 }
 
+/// Whether every act is waited for.
+fn every() -> bool {
+    static EVERY_ACT: OnceLock<bool> = OnceLock::new();
+    *EVERY_ACT.get_or_init(|| std::env::var_os(EVERY).is_some())
+}
+
 /// An act that is not by `call!`.
 pub(crate) fn paced<T>(act: impl FnOnce() -> T) -> T {
-    within(PATIENCE, act)
+    within(PATIENCE, |_| every(), act)
 }
 
 /// An act that may be none of those recorded.
 pub(super) fn if_recorded<T>(act: impl FnOnce() -> T) -> T {
-    within(LESS, act)
+    within(LESS, |_| every(), act)
 }
 
-fn within<T>(patience: Duration, act: impl FnOnce() -> T) -> T {
+/// An open whose file no hook sees if it fails.
+pub(super) fn looked_up(act: impl FnOnce() -> c_long) -> c_long {
+    within(PATIENCE, |result| *result < 0 || every(), act)
+}
+
+fn within<T>(patience: Duration, waits: impl Fn(&T) -> bool, act: impl FnOnce() -> T) -> T {
     let before = size();
     let done = act();
-    if let Some(before) = before {
+    if let Some(before) = before.filter(|_| waits(&done)) {
         until_past(before, patience);
     }
     done

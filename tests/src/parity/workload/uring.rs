@@ -12,7 +12,9 @@ use libc::{
 use super::{
     act, as_nobody, c,
     call::{NULL, Word, call},
-    closed, in_child, renew,
+    closed, in_child,
+    pace::looked_up,
+    renew,
     sockets::{inet, unix},
     spellings,
 };
@@ -66,6 +68,13 @@ fn submit(op: Op, entry: &Entry<'_>) -> c_long {
 }
 
 fn submit_to(setup: u32, op: Op, entry: &Entry<'_>) -> c_long {
+    match op {
+        Op::Openat | Op::Openat2 => looked_up(|| on_new_ring(setup, op, entry)),
+        _ => on_new_ring(setup, op, entry),
+    }
+}
+
+fn on_new_ring(setup: u32, op: Op, entry: &Entry<'_>) -> c_long {
     // io_uring_params: the second word is a number of entries, the third of flags, from the tenth the rings' offsets.
     let mut parameters = [0_u32; 30];
     parameters[2] = setup;
