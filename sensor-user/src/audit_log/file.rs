@@ -6,6 +6,7 @@ use std::{io, path::PathBuf};
 use super::{
     AuditLogError,
     append::append,
+    gather::Gathered,
     rotate::Keep,
     settings::{Action, FlushMode, LogSettings, MIB, SizeAction, SpaceLimit},
     state::{LogState, Outcome, Reason, Suspension},
@@ -36,6 +37,8 @@ pub(super) struct LogFile<S> {
     unlooked: u64,
     /// Not to be rotated below this size: it failed just now.
     rotate_at: u64,
+    /// The file was asked for its size; below this one it need not be again.
+    size_known: u64,
     told_size: bool,
     told_space: [bool; 2],
     told_errors: u32,
@@ -56,6 +59,7 @@ impl<S: Store> LogFile<S> {
             unflushed: 0,
             unlooked: 0,
             rotate_at: 0,
+            size_known: 0,
             told_size: false,
             told_space: [false; 2],
             told_errors: 0,
@@ -70,13 +74,31 @@ impl<S: Store> LogFile<S> {
             return Ok(Outcome::Missed);
         }
         match append(&mut self.store, chunk) {
-            Ok(()) => self.wrote(chunk),
+            Ok(()) => self.wrote(chunk, 1),
             Err(error) if is_full(&error) => self.disk_full(chunk, error),
             Err(error) => {
                 self.disk_error("write", error, 1)?;
                 Ok(self.outcome(Outcome::Missed))
             }
         }
+    }
+
+    /// Several events at once; one by one where that fails, or where something may follow from one of them.
+    pub(super) fn write_all(&mut self, gathered: &Gathered) -> Result<Outcome, AuditLogError> {
+        let text = gathered.text();
+        let grown = self.size + text.len() as u64;
+        let alone = self.suspended.is_some() || grown >= self.settings.max_log_file;
+        if !alone && append(&mut self.store, text).is_ok() {
+            return self.wrote(text, gathered.count() as u64);
+        }
+        let mut outcome = Outcome::Written;
+        for event in gathered.events() {
+            let now = self.write(event)?;
+            if !matches!(outcome, Outcome::Suspended(_)) {
+                outcome = now;
+            }
+        }
+        Ok(outcome)
     }
 
     /// A record about the log itself: into it if that is possible, and nothing follows from it.
@@ -148,7 +170,8 @@ impl<S: Store> LogFile<S> {
     /// Looks at the size at once: the log may be too large when it is opened.
     pub(super) fn check_size(&mut self) {
         let limit = self.settings.max_log_file.max(self.rotate_at);
-        if self.size < limit {
+        let is_ignored = self.settings.max_log_file_action == SizeAction::Ignore;
+        if is_ignored || self.size < limit.max(self.size_known) {
             return;
         }
         // Something else may have cut it meanwhile.
@@ -159,27 +182,30 @@ impl<S: Store> LogFile<S> {
         }
         match self.settings.max_log_file_action {
             SizeAction::Ignore => {}
-            SizeAction::Syslog if self.told_size => {}
+            SizeAction::Syslog if self.told_size => self.size_known = self.size + LOOK_EVERY,
             SizeAction::Syslog => {
                 log::error!("{}: larger than max_log_file", self.path.display());
                 self.told_size = true;
             }
             SizeAction::Suspend => self.suspend(Reason::MaxLogFile, 0),
-            SizeAction::Rotate if self.settings.num_logs < 2 => {}
+            SizeAction::Rotate if self.settings.num_logs < 2 => {
+                self.size_known = self.size + LOOK_EVERY;
+            }
             SizeAction::Rotate | SizeAction::KeepLogs => self.rotate(),
         }
     }
 
-    fn wrote(&mut self, chunk: &[u8]) -> Result<Outcome, AuditLogError> {
-        self.events += 1;
+    fn wrote(&mut self, chunk: &[u8], events: u64) -> Result<Outcome, AuditLogError> {
+        self.events += events;
         self.size += chunk.len() as u64;
         self.unlooked += chunk.len() as u64;
         self.told_errors = 0;
-        let records = chunk.iter().filter(|b| **b == b'\n').count();
-        self.unflushed = self
-            .unflushed
-            .saturating_add(u32::try_from(records).unwrap_or(u32::MAX));
-        self.flush_when_due()?;
+        if self.settings.flush != FlushMode::None {
+            let records = chunk.iter().filter(|b| **b == b'\n').count();
+            let records = u32::try_from(records).unwrap_or(u32::MAX);
+            self.unflushed = self.unflushed.saturating_add(records);
+            self.flush_when_due()?;
+        }
         self.check_size();
         if self.unlooked >= LOOK_EVERY {
             self.check_space()?;
@@ -216,7 +242,7 @@ impl<S: Store> LogFile<S> {
                 self.tell("write", &error);
                 self.rotate();
                 if append(&mut self.store, chunk).is_ok() {
-                    return self.wrote(chunk);
+                    return self.wrote(chunk, 1);
                 }
                 self.missed += 1;
             }
@@ -313,7 +339,8 @@ impl<S: Store> LogFile<S> {
         match self.store.rotate(keep) {
             Ok(()) => {
                 self.rotated += 1;
-                (self.size, self.rotate_at, self.told_size) = (0, 0, false);
+                (self.size, self.rotate_at, self.size_known) = (0, 0, 0);
+                self.told_size = false;
             }
             Err(error) => {
                 log::error!(

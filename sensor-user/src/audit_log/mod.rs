@@ -5,6 +5,7 @@ mod append;
 mod args;
 mod file;
 mod flush;
+mod gather;
 mod json_log;
 mod node;
 mod rotate;
@@ -29,6 +30,7 @@ pub use self::{
 };
 use self::{
     file::LogFile,
+    gather::Gathered,
     state::{Outcome, Suspension},
     store::Disk,
 };
@@ -67,7 +69,7 @@ pub struct AuditLog {
     /// Before each line: nothing, or `node=NAME `.
     prefix: Vec<u8>,
     users: Option<Users>,
-    scratch: Vec<u8>,
+    gathered: Gathered,
 }
 
 impl AuditLog {
@@ -95,7 +97,7 @@ impl AuditLog {
             stamp: Stamp::after(last),
             prefix,
             users,
-            scratch: Vec::new(),
+            gathered: Gathered::default(),
         })
     }
 
@@ -112,19 +114,37 @@ impl AuditLog {
     /// # Errors
     /// The disk is full, or fails, and the settings say stop.
     pub fn write_event(&mut self, records: &[u8]) -> Result<(), AuditLogError> {
-        let outcome = if self.prefix.is_empty() && self.users.is_none() {
-            self.file.write(records)?
-        } else {
-            self.scratch.clear();
-            enrich::lines(
-                records,
-                &self.prefix,
-                self.users.as_mut(),
-                &mut self.scratch,
-            );
-            self.file.write(&self.scratch)?
-        };
-        self.tell_suspension(outcome);
+        self.take_event(records)?;
+        self.write_taken()
+    }
+
+    /// The same, but the event may wait, with others, for [`AuditLog::write_taken`].
+    ///
+    /// # Errors
+    /// As [`AuditLog::write_event`], of events taken before, too.
+    pub fn take_event(&mut self, records: &[u8]) -> Result<(), AuditLogError> {
+        let (prefix, users) = (&self.prefix, self.users.as_mut());
+        let is_full = self.gathered.add(|out| {
+            if prefix.is_empty() && users.is_none() {
+                out.extend_from_slice(records);
+            } else {
+                enrich::lines(records, prefix, users, out);
+            }
+        });
+        if is_full { self.write_taken() } else { Ok(()) }
+    }
+
+    /// Writes what waits.
+    ///
+    /// # Errors
+    /// As [`AuditLog::write_event`].
+    pub fn write_taken(&mut self) -> Result<(), AuditLogError> {
+        if self.gathered.count() == 0 {
+            return Ok(());
+        }
+        let outcome = self.file.write_all(&self.gathered);
+        self.gathered.clear();
+        self.tell_suspension(outcome?);
         Ok(())
     }
 
@@ -176,7 +196,7 @@ impl AuditLog {
     /// A record of the log's own, in the manner of auditd's DAEMON_* (src/auditd.c).
     fn note(&mut self, kind: &str, body: &str) {
         let now = now_ns();
-        let (time_ns, serial) = self.stamp.next(now, now);
+        let (time_ns, serial) = self.stamp.next(now, || now);
         let ms = time_ns / 1_000_000;
         let prefix = String::from_utf8_lossy(&self.prefix);
         let line = format!(
@@ -190,6 +210,9 @@ impl AuditLog {
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
+        if let Err(error) = self.write_taken() {
+            log::error!("{error}");
+        }
         if let Err(error) = self.file.finish() {
             log::error!("flush the audit log: {error}");
         }

@@ -117,16 +117,16 @@ impl Stamp {
     /// Numbers an event. Its time is when the call began, so that one that took long is dated
     /// before others that are written already, as auditd's are; but when the clock itself (`now_ns`)
     /// is behind what is written, it was set back, and the event gets the last written time.
-    pub fn number(&mut self, event: &mut Event, now_ns: u64) {
+    pub fn number(&mut self, event: &mut Event, now_ns: impl FnOnce() -> u64) {
         let (time_ns, serial) = self.next(event.time_ns, now_ns);
         (event.time_ns, event.serial) = (time_ns, serial);
     }
 
     /// The same for a record that no event is behind.
-    pub(super) fn next(&mut self, time_ns: u64, now_ns: u64) -> (u64, u32) {
+    pub(super) fn next(&mut self, time_ns: u64, now_ns: impl FnOnce() -> u64) -> (u64, u32) {
         const MS: u64 = 1_000_000;
         let floor_ms = self.last.map_or(0, |last| last.time_ms);
-        let set_back = now_ns / MS < floor_ms && time_ns / MS < floor_ms;
+        let set_back = time_ns / MS < floor_ms && now_ns() / MS < floor_ms;
         let time_ns = if set_back { floor_ms * MS } else { time_ns };
         let serial = Last::next_serial(self.last);
         let time_ms = floor_ms.max(time_ns / MS);
@@ -199,12 +199,12 @@ mod tests {
         const S: u64 = 1_000_000_000;
         let mut stamp = Stamp::after(Some(last(5000, u32::MAX)));
         // A call that began before what is written, while the clock goes on.
-        assert_eq!(stamp.next(4 * S, 6 * S), (4 * S, 1));
-        assert_eq!(stamp.next(6 * S + 1, 6 * S + 2), (6 * S + 1, 2));
+        assert_eq!(stamp.next(4 * S, || 6 * S), (4 * S, 1));
+        assert_eq!(stamp.next(6 * S + 1, || 6 * S + 2), (6 * S + 1, 2));
         assert_eq!(stamp.last(), Some(last(6000, 2)));
         // The clock is set back.
-        assert_eq!(stamp.next(3 * S, 3 * S), (6 * S, 3));
-        assert_eq!(stamp.next(7 * S, 7 * S), (7 * S, 4));
-        assert_eq!(Stamp::default().next(9, 9), (9, 1));
+        assert_eq!(stamp.next(3 * S, || 3 * S), (6 * S, 3));
+        assert_eq!(stamp.next(7 * S, || 7 * S), (7 * S, 4));
+        assert_eq!(Stamp::default().next(9, || 9), (9, 1));
     }
 }

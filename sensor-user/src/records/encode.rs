@@ -13,6 +13,43 @@ pub(super) fn plain(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
     drop(out.write_fmt(arguments));
 }
 
+/// Appends `label` and a decimal number.
+pub(super) fn decimal(out: &mut Vec<u8>, label: &str, number: impl itoa::Integer) {
+    out.extend_from_slice(label.as_bytes());
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Appends `label` and a number in digits of so many bits each, lower case, at least `width` of them.
+fn digits(out: &mut Vec<u8>, label: &str, mut number: u64, bits: u32, width: usize) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.extend_from_slice(label.as_bytes());
+    let (mut text, mut start) = ([b'0'; 22], 22);
+    while number != 0 && start > 0 {
+        start -= 1;
+        let low = usize::from(number.to_le_bytes()[0]);
+        text[start] = DIGITS[low & ((1 << bits) - 1)];
+        number >>= bits;
+    }
+    out.extend_from_slice(&text[start.min(22 - width)..]);
+}
+
+/// Appends `label` and a hexadecimal number of at least `width` digits, at most 16.
+pub(super) fn hex(out: &mut Vec<u8>, label: &str, number: u64, width: usize) {
+    digits(out, label, number, 4, width.clamp(1, 16));
+}
+
+/// Appends `label` and an octal number as C's `%#o` writes it: a 0, and what follows unless that is all.
+pub(super) fn octal(out: &mut Vec<u8>, label: &str, number: u32) {
+    out.extend_from_slice(label.as_bytes());
+    digits(out, "0", number.into(), 3, 0);
+}
+
+/// Appends `label` and a kernel-internal device number as `major:minor` in hexadecimal.
+pub(super) fn device(out: &mut Vec<u8>, label: &str, dev: u32) {
+    hex(out, label, (dev >> 20).into(), 2);
+    hex(out, ":", (dev & 0xf_ffff).into(), 2);
+}
+
 /// Appends `label` and an untrusted string: quoted, or in hexadecimal; `(null)` when missing.
 pub(super) fn text(out: &mut Vec<u8>, label: &str, value: Option<&[u8]>) {
     out.extend_from_slice(label.as_bytes());

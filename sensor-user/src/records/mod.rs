@@ -8,7 +8,7 @@ mod other;
 mod path;
 pub mod types;
 
-use self::encode::{object_path, plain, text};
+use self::encode::{decimal, hex, object_path, plain, text};
 pub(crate) use self::path::{Dev, Octal, nametype};
 use crate::event::{Aux, Event, Syscall, What};
 
@@ -122,15 +122,15 @@ pub fn lines(event: &Event) -> Vec<String> {
 fn line(event: &Event, kind: &str, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     let ms = event.time_ns / 1_000_000;
-    plain(
-        out,
-        format_args!(
-            "type={kind} msg=audit({}.{:03}:{}): ",
-            ms / 1000,
-            ms % 1000,
-            event.serial
-        ),
-    );
+    out.extend_from_slice(b"type=");
+    out.extend_from_slice(kind.as_bytes());
+    decimal(out, " msg=audit(", ms / 1000);
+    // Three digits: what is before them is cut away.
+    let mut digits = itoa::Buffer::new();
+    out.push(b'.');
+    out.extend_from_slice(&digits.format(1000 + ms % 1000).as_bytes()[1..]);
+    decimal(out, ":", event.serial);
+    out.extend_from_slice(b"): ");
     body(out);
     out.truncate(start + LINE);
     out.push(b'\n');
@@ -138,23 +138,19 @@ fn line(event: &Event, kind: &str, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec
 
 /// audit_log_exit and audit_log_task_info.
 fn syscall(event: &Event, call: &Syscall, out: &mut Vec<u8>) {
-    plain(
-        out,
-        format_args!("arch={:x} syscall={}", call.arch, call.nr),
-    );
+    hex(out, "arch=", call.arch.into(), 1);
+    decimal(out, " syscall=", call.nr);
     if call.personality != 0 {
-        plain(out, format_args!(" per={:x}", call.personality));
+        hex(out, " per=", call.personality.into(), 1);
     }
     let success = if call.success() { "yes" } else { "no" };
-    let [a0, a1, a2, a3] = call.args;
-    plain(
-        out,
-        format_args!(
-            " success={success} exit={} a0={a0:x} a1={a1:x} a2={a2:x} a3={a3:x}",
-            exit(call.exit)
-        ),
-    );
-    plain(out, format_args!(" items={}", event.paths.len()));
+    out.extend_from_slice(b" success=");
+    out.extend_from_slice(success.as_bytes());
+    decimal(out, " exit=", exit(call.exit));
+    for (label, word) in [" a0=", " a1=", " a2=", " a3="].into_iter().zip(call.args) {
+        hex(out, label, word, 1);
+    }
+    decimal(out, " items=", event.paths.len());
     task_info(event, out);
     text(out, " key=", event.key.as_deref());
 }
@@ -162,14 +158,13 @@ fn syscall(event: &Event, call: &Syscall, out: &mut Vec<u8>) {
 /// audit_log_task_info
 fn task_info(event: &Event, out: &mut Vec<u8>) {
     let who = &event.who;
-    plain(
-        out,
-        format_args!(" ppid={} pid={} auid={}", who.ppid, who.pid, who.auid),
-    );
+    decimal(out, " ppid=", who.ppid);
+    decimal(out, " pid=", who.pid);
+    decimal(out, " auid=", who.auid);
     credentials(event, out);
     out.extend_from_slice(b" tty=");
     encode::trusted(out, who.tty.as_deref().unwrap_or(b"(none)"));
-    plain(out, format_args!(" ses={}", who.ses));
+    decimal(out, " ses=", who.ses);
     text(out, " comm=", Some(&who.comm));
     object_path(out, " exe=", who.exe.as_deref());
     other::subject(event, out);
@@ -186,13 +181,19 @@ fn credentials(event: &Event, out: &mut Vec<u8>) {
 
 /// The same of ids in the order of `struct cred`.
 fn ids(cred: &[u32; 8], out: &mut Vec<u8>) {
-    let [uid, gid, suid, sgid, euid, egid, fsuid, fsgid] = cred;
-    plain(
-        out,
-        format_args!(
-            " uid={uid} gid={gid} euid={euid} suid={suid} fsuid={fsuid} egid={egid} sgid={sgid} fsgid={fsgid}"
-        ),
-    );
+    let [uid, gid, suid, sgid, euid, egid, fsuid, fsgid] = *cred;
+    for (label, id) in [
+        (" uid=", uid),
+        (" gid=", gid),
+        (" euid=", euid),
+        (" suid=", suid),
+        (" fsuid=", fsuid),
+        (" egid=", egid),
+        (" sgid=", sgid),
+        (" fsgid=", fsgid),
+    ] {
+        decimal(out, label, id);
+    }
 }
 
 /// A call that a signal interrupted shows EINTR, as its caller would see it: audit_return_fixup.

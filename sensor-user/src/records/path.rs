@@ -1,38 +1,27 @@
 //! PATH records (kernel/auditsc.c: audit_log_name).
 
-use super::encode::{object_path, plain, trusted};
+use super::encode::{decimal, device, object_path, octal, plain, trusted};
 use crate::event::{FileCaps, NameType, PathItem};
 
 /// The body of item number `item`.
 pub(super) fn body(item: usize, path: &PathItem, out: &mut Vec<u8>) {
-    plain(out, format_args!("item={item}"));
+    decimal(out, "item=", item);
     // What the caller passed is shorter than PATH_MAX, so the bound is only for a PARENT's.
     object_path(out, " name=", path.name.as_deref());
     if let Some(file) = &path.file {
-        plain(
-            out,
-            format_args!(
-                " inode={} dev={} mode={:#o}",
-                file.ino,
-                Dev(file.dev),
-                Octal(file.mode)
-            ),
-        );
-        plain(
-            out,
-            format_args!(
-                " ouid={} ogid={} rdev={}",
-                file.uid,
-                file.gid,
-                Dev(file.rdev)
-            ),
-        );
+        decimal(out, " inode=", file.ino);
+        device(out, " dev=", file.dev);
+        octal(out, " mode=", file.mode);
+        decimal(out, " ouid=", file.uid);
+        decimal(out, " ogid=", file.gid);
+        device(out, " rdev=", file.rdev);
     }
     if let Some(obj) = &path.obj {
         out.extend_from_slice(b" obj=");
         trusted(out, obj);
     }
-    plain(out, format_args!(" nametype={}", nametype(path.nametype)));
+    out.extend_from_slice(b" nametype=");
+    out.extend_from_slice(nametype(path.nametype).as_bytes());
     caps(path.caps, out);
 }
 

@@ -94,7 +94,7 @@ impl Outputs {
             Some(log) => &mut log.stamp,
             None => &mut self.stamp,
         };
-        stamp.number(event, now_ns());
+        stamp.number(event, now_ns);
     }
 
     /// From time to time: is there room on the logs' disks?
@@ -165,7 +165,7 @@ impl Outputs {
     /// Writes what `make` made.
     fn record(&mut self, event: &Event) -> Result<()> {
         if let Some(log) = &mut self.audit_log {
-            log.write_event(&self.scratch)?;
+            log.take_event(&self.scratch)?;
         }
         if let Some(log) = &mut self.json_log {
             log.write_event(event)?;
@@ -247,7 +247,11 @@ impl Outputs {
         self.flush()
     }
 
+    /// Everything is written that was given so far.
     pub(super) fn flush(&mut self) -> Result<()> {
+        if let Some(log) = &mut self.audit_log {
+            log.write_taken()?;
+        }
         self.out.flush().context("write to standard output")
     }
 

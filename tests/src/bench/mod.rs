@@ -49,7 +49,8 @@ pub(crate) struct Selection {
 /// Where Auklet writes.
 const OURS: &str = "/var/log/auklet-bench.log";
 
-/// Prints `bench OP COUNT INSTRUCTIONS` for each operation: instructions for one, with the recorder's share.
+/// Prints `bench OP COUNT INSTRUCTIONS` for each operation: instructions for one, with the recorder's share; and of
+/// Auklet what its own threads ran of these.
 pub(crate) fn bench(selection: &Selection) -> ExitCode {
     match measured(selection) {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,17 +76,16 @@ fn measured(selection: &Selection) -> Result<()> {
         op.some(1)?;
         op.tidy()?;
         until_quiet(log.as_deref());
-        let begin = busy()?;
+        let (begin, own) = (busy()?, daemon(sensor.as_ref())?);
         op.some(op.count)?;
         until_quiet(log.as_deref());
-        let spent = busy()? - begin;
+        let (spent, own) = (busy()? - begin, daemon(sensor.as_ref())? - own);
         op.tidy()?;
-        println!(
-            "bench {} {} {}",
-            op.name,
-            op.count,
-            spent / u64::from(op.count)
-        );
+        let each = |sum: u64| sum / u64::from(op.count);
+        println!("bench {} {} {}", op.name, op.count, each(spent));
+        if sensor.is_some() {
+            println!("share {} {} the daemon's own", op.name, each(own));
+        }
     }
     lost(selection.recorder)?;
     if let Some(sensor) = sensor {
@@ -136,6 +136,18 @@ fn busy() -> Result<u64> {
     // cpu0, six counts, rq_cpu_time, run_delay, pcount.
     let time = cpu.split(' ').nth(7).context("rq_cpu_time")?;
     time.parse().context("rq_cpu_time")
+}
+
+/// Nanoseconds that Auklet's threads ran, in the kernel, too (sum_exec_runtime).
+fn daemon(sensor: Option<&Sensor>) -> Result<u64> {
+    let Some(sensor) = sensor else { return Ok(0) };
+    let threads = fs::read_dir(format!("/proc/{}/task", sensor.pid()))?;
+    let ran = threads.map(|thread| {
+        let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+        let ran = text.split(' ').next().unwrap_or_default();
+        ran.parse::<u64>().context("schedstat")
+    });
+    ran.sum()
 }
 
 /// Until the log has not grown for a while; without a log, until the processor had time for everything.

@@ -152,6 +152,8 @@ fn one(
         if let Some((op, instructions)) = table::figure(line) {
             let key = Key::new(recorder, rules, op);
             figures.insert(key, instructions);
+        } else if line.starts_with("share ") {
+            println!("{line}");
         }
         text.push_str(line);
         text.push('\n');

@@ -16,13 +16,18 @@ pub(super) fn open(event: &Event, open: &Open) -> Option<Observation> {
     opened(event.paths.last()?, open)
 }
 
-/// A file that was opened, by a call or by an operation of io_uring.
-pub(super) fn opened(item: &PathItem, open: &Open) -> Option<Observation> {
-    let category = if open.flags & WRITES != 0 {
+/// What an open is to rules.
+pub(super) fn category(open: &Open) -> Category {
+    if open.flags & WRITES != 0 {
         Category::FileEvent
     } else {
         Category::FileAccess
-    };
+    }
+}
+
+/// A file that was opened, by a call or by an operation of io_uring.
+pub(super) fn opened(item: &PathItem, open: &Open) -> Option<Observation> {
+    let category = category(open);
     let mut fields = Observation::new(category);
     fields.set(id!("TargetFilename"), bytes(item.resolved.as_ref()?));
     describe(item, &mut fields);

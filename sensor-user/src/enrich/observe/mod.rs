@@ -49,7 +49,11 @@ pub(super) fn observations(
     let mut found = match &event.what {
         What::Exec(exec) => vec![program::exec(exec)],
         What::Module(module) => vec![program::module(module)],
-        What::Open(open) => file::open(event, open).into_iter().collect(),
+        What::Open(open) => {
+            let wanted = enricher.wants(file::category(open));
+            let opened = wanted.then(|| file::open(event, open)).flatten();
+            opened.into_iter().collect()
+        }
         What::Utime(utime) => {
             let wanted = enricher.wants(Category::FileTimestamp);
             let time = wanted.then(|| time::set(enricher, event, utime)).flatten();
