@@ -12,6 +12,7 @@ use crate::parity::paced;
 /// `nothing`; `thread-exec PROGRAM ARG…`: exec from a thread that does not lead;
 /// `chroot DIR FILE`: open FILE inside DIR; `memfd`: exec from memory; `open FILE`;
 /// `delete-self-open FILE`: open FILE once its own executable is gone;
+/// `ring FILE FLAGS`: open FILE by io_uring, its exit code is 2 where there is none;
 /// `call NAME`: some calls that rule sets are about;
 /// `parity DIR [FAMILY…]`: the workload of the comparison with auditd; `tell NUMBER TEXT`: a message of
 /// this type to audit.
@@ -30,6 +31,7 @@ pub(crate) fn act(words: &[OsString]) -> ExitCode {
         Some("tell") => tell(rest),
         Some("memfd") => memfd(),
         Some("soundness") => soundness(rest),
+        Some("ring") => ring(rest),
         Some("delete-self-open") => {
             let deleted = std::env::current_exe().and_then(std::fs::remove_file);
             let opened = rest.first().map(std::fs::File::open);
@@ -75,6 +77,30 @@ fn soundness(words: &[OsString]) -> ExitCode {
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     let done = crate::soundness::act(dir.as_ref(), seed, count);
     ExitCode::from(u8::from(done.is_err()))
+}
+
+fn ring(words: &[OsString]) -> ExitCode {
+    let flags = |words: &OsString| words.to_str()?.parse().ok();
+    let [file, flags_word] = words else {
+        return ExitCode::FAILURE;
+    };
+    let (Ok(path), Some(flags)) = (CString::new(file.as_encoded_bytes()), flags(flags_word)) else {
+        return ExitCode::FAILURE;
+    };
+    match crate::parity::open_by_ring(&path, flags) {
+        0.. => ExitCode::SUCCESS,
+        error
+            if [libc::ENOSYS, libc::EPERM]
+                .map(|e| -i64::from(e))
+                .contains(&error) =>
+        {
+            2.into()
+        }
+        error => {
+            eprintln!("ring: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn thread_exec(words: Vec<OsString>) -> ExitCode {

@@ -1,13 +1,13 @@
 //! Opens that io_uring makes: no system call names the file, the rules see it all the same.
 
-use std::{ffi::CString, fs, os::unix::ffi::OsStrExt as _};
+use std::{fs, os::unix::ffi::OsStrExt as _, process::Command};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
     harness::{Lone, LoneCtx, lone, skip},
     json::bytes,
-    parity::open_by_ring,
+    parity::driver,
     sensor::Sensor,
 };
 
@@ -28,7 +28,6 @@ fn one(ctx: &LoneCtx, plan: &str) -> Result<()> {
     let dir = ctx.dir.join(plan);
     fs::create_dir_all(dir.join(".ssh"))?;
     let keys = dir.join(".ssh/authorized_keys");
-    let path = CString::new(keys.as_os_str().as_bytes())?;
     let mut sensor = Sensor::start(&["--attach", plan, "--events", "--json"])?;
     // What is new is opened by a worker, what is there by the caller itself.
     for (flags, created) in [
@@ -36,15 +35,21 @@ fn one(ctx: &LoneCtx, plan: &str) -> Result<()> {
         (libc::O_WRONLY, false),
     ] {
         sensor.forget();
-        let fd = open_by_ring(&path, flags);
-        if fd < 0 {
-            return match fd.unsigned_abs() as i32 {
-                libc::ENOSYS | libc::EPERM => Err(skip("this kernel has no io_uring")),
-                _ => bail!("open: {fd}"),
-            };
+        // A file is compared when its writer has ended.
+        let mut child = Command::new(driver());
+        let mut child = child
+            .args(["act", "ring"])
+            .arg(&keys)
+            .arg(flags.to_string())
+            .spawn()?;
+        let pid = child.id();
+        match child.wait()?.code() {
+            Some(0) => {}
+            Some(2) => return Err(skip("this kernel has no io_uring")),
+            _ => bail!("open by io_uring failed"),
         }
         let alert = sensor.wait_for(TITLE, |v| v["type"] == "alert" && v["title"] == TITLE)?;
-        if alert["process"]["pid"] != std::process::id() {
+        if alert["process"]["pid"] != pid {
             bail!("of another process: {alert}");
         }
         let event = sensor.wait_for("the operation", |v| {
