@@ -105,6 +105,8 @@ fields! {
     NlmsgType = "nlmsghdr.nlmsg_type";
     OpenFlagsFlag = "open_flags.open_flag";
     OpenFlagsMode = "open_flags.mode";
+    TaskAuditContext = "task_struct.audit_context", optional "";
+    AuditClockOffset = "audit_context.time.tk_injoffset", optional "";
     BprmFilename = "linux_binprm.filename";
     BprmInterp = "linux_binprm.interp";
     BprmFile = "linux_binprm.file";

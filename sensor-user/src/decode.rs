@@ -1,17 +1,18 @@
 //! From bytes of the ring buffer to facts. Trusts no length; knows nothing of audit.
 
+mod clock;
 mod message;
 mod path;
 
 use bytes::Bytes;
 use sensor_ebpf::wire::{
-    ArgvPart, CapFacts, ExecFacts, FileCapFacts, Header, ItemFacts, Lifecycle, LoginFacts, OpenHow,
-    OperationFacts, Prefix, Section, Syscall, TakenName, TargetFacts, Task, TimeFacts, VERSION,
-    flag, kind, tag,
+    ArgvPart, CapFacts, ExecFacts, FileCapFacts, Header, ItemFacts, Lifecycle, LoginFacts,
+    NetfilterFacts, OpenHow, OperationFacts, Prefix, Section, Syscall, TakenName, TargetFacts,
+    Task, TimeFacts, VERSION, flag, kind, tag,
 };
 use zerocopy::FromBytes;
 
-pub use self::{message::UserMessage, path::RawPath};
+pub use self::{clock::RawClock, message::UserMessage, path::RawPath};
 
 /// Why a record could not be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +109,10 @@ pub struct CallFacts {
     pub operations: Vec<(usize, OperationFacts)>,
     /// Which descriptors were open when the call ended, a bit for each.
     pub open_fds: Option<Bytes>,
+    /// Packet filters that the call changed, in the kernel's order, and their tables' names.
+    pub netfilter: Vec<(NetfilterFacts, Bytes)>,
+    /// What the call changed of the clock, in the kernel's order.
+    pub clock: Vec<RawClock>,
 }
 
 /// Reads one record.
@@ -219,6 +224,8 @@ impl CallFacts {
             socketcall: None,
             operations: Vec::new(),
             open_fds: None,
+            netfilter: Vec::new(),
+            clock: Vec::new(),
         }
     }
 
@@ -330,7 +337,16 @@ impl CallFacts {
                     .extend(value(&data).map(|operation| (items, operation)));
             }
             tag::OPEN_FDS => self.open_fds = Some(data),
-            _ => {} // a newer sender's
+            tag::NETFILTER => {
+                let changed = value(&data).map(|facts| (facts, Bytes::new()));
+                self.netfilter.extend(changed);
+            }
+            tag::NETFILTER_TABLE => {
+                if let Some((_, table)) = self.netfilter.last_mut() {
+                    *table = string(&data);
+                }
+            }
+            _ => clock::take(&mut self.clock, tag, &data),
         }
     }
 

@@ -1,11 +1,17 @@
 //! The one type in the middle: what one system call (or one process start or end) was, as the
 //! kernel saw it. The audit records, the JSON and the fields that rules test are views of it.
 
+mod clock;
+mod netfilter;
 mod uring;
 
 use bytes::Bytes;
 
-pub use self::uring::{Operation, Uring};
+pub use self::{
+    clock::{ClockChange, ntp_name},
+    netfilter::NetfilterChange,
+    uring::{Operation, Uring},
+};
 
 /// One thing that happened. Strings are bytes: Linux paths and arguments need not be UTF-8.
 #[derive(Clone, Debug, PartialEq)]
@@ -240,6 +246,14 @@ pub enum Aux {
     Operation(Operation),
     /// No record: a file that an operation of io_uring opened, for the rules.
     Opened(Box<(Open, PathItem)>),
+    /// NETFILTER_CFG.
+    Netfilter(NetfilterChange),
+    /// TIME_INJOFFSET, TIME_ADJNTPVAL.
+    Clock {
+        change: ClockChange,
+        /// It stands before SYSCALL.
+        first: bool,
+    },
     /// SOCKETCALL: the arguments of a socketcall.
     Socketcall(Vec<u64>),
     /// A record that a log has and Auklet does not make itself: type and body as they stand there.
@@ -277,6 +291,8 @@ impl Aux {
                 | Self::Login { .. }
                 | Self::Anomaly { .. }
                 | Self::Operation(_)
+                | Self::Netfilter(_)
+                | Self::Clock { first: true, .. }
                 | Self::Foreign { first: true, .. }
         )
     }

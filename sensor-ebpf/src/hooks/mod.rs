@@ -3,10 +3,12 @@
 
 pub(crate) mod accounts;
 pub(crate) mod address;
+pub(crate) mod clock;
 pub(crate) mod exec;
 pub(crate) mod file_caps;
 pub(crate) mod module;
 pub(crate) mod names;
+pub(crate) mod netfilter;
 pub(crate) mod open;
 pub(crate) mod other;
 pub(crate) mod process;

@@ -28,6 +28,15 @@ const PIPE: u32 = 1;
 /// `Slot::marks`: the kernel logs something of the call itself, and with that the call, whatever the
 /// rules say.
 pub(crate) const FORCED: u64 = 1 << 33;
+
+/// Marks the call so. Calls of the four families are asked for otherwise.
+#[inline(always)]
+pub(crate) fn force(slot: &mut Slot) {
+    if slot.prefix.header.kind == kind::OTHER {
+        slot.marks |= FORCED;
+    }
+}
+
 /// `Slot::saved` under the tracepoint plan: the second name was read when the call began.
 const SECOND_READ: usize = 1;
 

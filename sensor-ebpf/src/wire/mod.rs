@@ -4,8 +4,10 @@
 //! Integers are the machine's own; nothing is a pointer, a `bool` or an enum, so that any bytes
 //! are a valid value and the decoder needs no unsafe code.
 
+mod clock;
 mod exec;
 pub mod item;
+mod netfilter;
 mod open;
 mod other;
 mod section;
@@ -15,8 +17,10 @@ mod utime;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub use self::{
+    clock::{ClockOffset, NtpValues},
     exec::{ArgvPart, ExecFacts},
     item::ItemFacts,
+    netfilter::NetfilterFacts,
     open::OpenHow,
     other::{CapFacts, FileCapFacts, LoginFacts, MessageFacts, TargetFacts},
     section::{Section, flag, tag},

@@ -77,6 +77,18 @@ pub mod tag {
     pub const OPERATION: u16 = 30;
     /// `fdtable.open_fds`, as far as it is of use: the first [`crate::config::OPEN_FDS`] bytes of it.
     pub const OPEN_FDS: u16 = 31;
+    /// [`super::NetfilterFacts`]
+    pub const NETFILTER: u16 = 40;
+    /// The name of the table of the NETFILTER before it, with its NUL.
+    pub const NETFILTER_TABLE: u16 = 41;
+    /// [`super::ClockOffset`]
+    pub const CLOCK_OFFSET: u16 = 42;
+    /// [`super::NtpValues`]
+    pub const NTP_VALUES: u16 = 43;
+    /// [`super::ClockOffset`] that the thread's audit context has at the NTP_VALUES before it.
+    pub const KEPT_CLOCK_OFFSET: u16 = 44;
+    /// CLOCK_OFFSET, of a kernel that writes it when the call ends.
+    pub const CLOCK_OFFSET_AT_END: u16 = 45;
 }
 
 /// Flags of a section or of a whole event.

@@ -4,15 +4,24 @@
 use bytes::Bytes;
 use sensor_ebpf::{
     config::{OPEN_FDS, plan},
-    wire::{CapFacts, TargetFacts},
+    wire::{CapFacts, NetfilterFacts, TargetFacts},
 };
 
-use super::{Assembler, low32, unseen};
+use super::{Assembler, clock, low32, unseen};
 use crate::{
     decode::CallFacts,
-    event::{Aux, Capabilities, Caveats, Target},
+    event::{Aux, Capabilities, Caveats, NetfilterChange, Target},
     process::until_nul,
 };
+
+fn netfilter((facts, table): &(NetfilterFacts, Bytes)) -> Aux {
+    Aux::Netfilter(NetfilterChange {
+        table: table.clone(),
+        family: u8::try_from(facts.family & 0xff).unwrap_or(0),
+        entries: facts.entries,
+        op: facts.op,
+    })
+}
 
 impl Assembler {
     /// The further records of a call, in auditd's order.
@@ -31,7 +40,10 @@ impl Assembler {
             prog_id,
             unload: false,
         }));
+        aux.extend(facts.netfilter.iter().map(netfilter));
+        aux.extend(clock::at_once(&facts.clock));
         aux.extend(special(facts, self.kernel));
+        aux.extend(clock::at_end(&facts.clock));
         let pair = facts.pair.or_else(|| lowest_free(facts.open_fds.as_ref()?));
         aux.extend(pair.map(|[fd0, fd1]| Aux::FdPair(fd0, fd1)));
         let sockaddr = facts.sockaddr.clone().filter(|_| facts.took_address());

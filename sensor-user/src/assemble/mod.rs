@@ -3,6 +3,7 @@
 mod arguments;
 mod aux;
 mod caps;
+mod clock;
 mod exec;
 mod failed;
 mod images;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::text;
 use crate::{
-    event::{Aux, Capabilities, FileCaps},
+    event::{Aux, Capabilities, ClockChange, FileCaps, NetfilterChange, ntp_name},
     records::types,
 };
 
@@ -51,7 +51,29 @@ pub(super) fn value(aux: &Aux) -> Value {
             json!({"type": types::name(*kind), "op": text(operation)})
         }
         Aux::Socketcall(arguments) => json!({"type": "SOCKETCALL", "args": arguments}),
+        Aux::Netfilter(change) => netfilter(change),
+        Aux::Clock { change, .. } => clock(*change),
         Aux::Foreign { kind, body, .. } => json!({"type": text(kind), "body": text(body)}),
+    }
+}
+
+fn netfilter(change: &NetfilterChange) -> Value {
+    json!({
+        "type": "NETFILTER_CFG",
+        "table": text(&change.table),
+        "family": change.family,
+        "entries": change.entries,
+        "op": change.operation(),
+    })
+}
+
+fn clock(change: ClockChange) -> Value {
+    let kind = change.kind();
+    match change {
+        ClockChange::Offset { sec, nsec } => json!({"type": kind, "sec": sec, "nsec": nsec}),
+        ClockChange::Ntp { value, old, new } => {
+            json!({"type": kind, "op": ntp_name(value), "old": old, "new": new})
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! all but one are rare, have more arguments than fentry took before 6.6, or change them between
 //! kernels.
 
+mod machine;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -110,10 +112,14 @@ const fn create(functions: &'static [&'static str]) -> Hook {
     }
 }
 
-const fn address(functions: &'static [&'static str], lost: &'static str) -> Hook {
+const fn entry(
+    functions: &'static [&'static str],
+    program: &'static str,
+    lost: &'static str,
+) -> Hook {
     Hook {
         functions,
-        entry: Entry::Fixed("kprobe_socket_address"),
+        entry: Entry::Fixed(program),
         returns: None,
         lost,
     }
@@ -150,12 +156,11 @@ const NAMES: &[Hook] = &[
         returns: Some("kretprobe_do_file_open_root"),
         lost: "items of open_by_handle_at",
     },
-    Hook {
-        functions: &["audit_log_path_denied"],
-        entry: Entry::Fixed("kprobe_audit_log_path_denied"),
-        returns: None,
-        lost: "ANOM_LINK, ANOM_CREAT",
-    },
+    entry(
+        &["audit_log_path_denied"],
+        "kprobe_audit_log_path_denied",
+        "ANOM_LINK, ANOM_CREAT",
+    ),
 ];
 
 /// For cap_f* of PATH.
@@ -183,36 +188,40 @@ const SOCKETS: &[Hook] = &[
         lost: "SOCKADDR of connect, bind, sendto",
     },
     // Where the compiler made move_addr_to_kernel a part of its callers.
-    address(&["__sys_connect_file"], "SOCKADDR of connect"),
-    address(&["security_socket_bind"], "SOCKADDR of bind"),
-    Hook {
-        functions: &["security_socket_sendmsg"],
-        entry: Entry::Fixed("kprobe_socket_sendmsg"),
-        returns: None,
-        lost: "SOCKADDR of sendto, sendmsg",
-    },
-    Hook {
-        functions: &["move_addr_to_user"],
-        entry: Entry::Fixed("kprobe_move_addr_to_user"),
-        returns: None,
-        lost: "SOCKADDR of accept, recvfrom, getsockname",
-    },
+    entry(
+        &["__sys_connect_file"],
+        "kprobe_socket_address",
+        "SOCKADDR of connect",
+    ),
+    entry(
+        &["security_socket_bind"],
+        "kprobe_socket_address",
+        "SOCKADDR of bind",
+    ),
+    entry(
+        &["security_socket_sendmsg"],
+        "kprobe_socket_sendmsg",
+        "SOCKADDR of sendto, sendmsg",
+    ),
+    entry(
+        &["move_addr_to_user"],
+        "kprobe_move_addr_to_user",
+        "SOCKADDR of accept, recvfrom, getsockname",
+    ),
 ];
 
 /// For calls about other processes.
 const TARGETS: &[Hook] = &[
-    Hook {
-        functions: &["audit_signal_info"],
-        entry: Entry::Fixed("kprobe_audit_signal_info"),
-        returns: None,
-        lost: "OBJ_PID of kill",
-    },
-    Hook {
-        functions: &["ptrace_attach"],
-        entry: Entry::Fixed("kprobe_ptrace_attach"),
-        returns: None,
-        lost: "OBJ_PID of ptrace",
-    },
+    entry(
+        &["audit_signal_info"],
+        "kprobe_audit_signal_info",
+        "OBJ_PID of kill",
+    ),
+    entry(
+        &["ptrace_attach"],
+        "kprobe_ptrace_attach",
+        "OBJ_PID of ptrace",
+    ),
 ];
 
 const LOOKUP: Hook = Hook {
@@ -281,6 +290,8 @@ impl Objects {
             .filter_map(|(abi, nr)| syscalls::name(abi.arch(), *nr))
             .collect();
         let any = |of: &[&str]| of.iter().any(|name| names.contains(name));
+        let machine = machine::HOOKS.iter().filter(|_| !calls.is_empty());
+        machine.for_each(&mut add);
         if !calls.is_empty() && attach != Attach::Tracepoint {
             let named = |call: &&str| !WITHOUT_LOOKUP[NAMELESS..].contains(call);
             if recorded || names.iter().any(named) {

@@ -4,6 +4,7 @@
 mod encode;
 pub(crate) mod enrich;
 mod execve;
+mod machine;
 mod other;
 mod path;
 pub mod types;

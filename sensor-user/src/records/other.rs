@@ -4,7 +4,7 @@
 use super::{
     credentials, encode,
     encode::{hexadecimal, plain, text},
-    ids, line,
+    ids, line, machine,
     path::cap,
     task_info,
 };
@@ -176,6 +176,14 @@ fn body<'a>(event: &Event, aux: &'a Aux) -> (&'a str, Vec<u8>) {
                 plain(&mut out, format_args!(" a{n}={argument:x}"));
             }
             "SOCKETCALL"
+        }
+        Aux::Netfilter(change) => {
+            machine::netfilter(event, change, &mut out);
+            "NETFILTER_CFG"
+        }
+        Aux::Clock { change, .. } => {
+            machine::clock(*change, &mut out);
+            change.kind()
         }
         Aux::Foreign { kind, body, .. } => {
             out.extend_from_slice(body);

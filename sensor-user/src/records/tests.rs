@@ -3,7 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    Caveats, Exec, FileFacts, Module, NameType, Open, PathItem, Process, Syscall, Utime,
+    Caveats, ClockChange, Exec, FileFacts, Module, NameType, NetfilterChange, Open, PathItem,
+    Process, Syscall, Utime,
 };
 
 fn bytes(text: &'static str) -> Bytes {
@@ -206,6 +207,34 @@ fn finit_module() {
         "finit_module",
         &event(313, [3, 0x559e_6843_5aa0, 4, 0], 0, what, vec![]),
     );
+}
+
+#[test]
+fn netfilter_and_clock() {
+    let clock = |change| Aux::Clock {
+        change,
+        first: false,
+    };
+    let mut event = event(159, [0; 4], 0, What::Other, Vec::new());
+    event.who.tid = 466;
+    event.aux = vec![
+        Aux::Netfilter(NetfilterChange {
+            table: bytes("fil ter:7"),
+            family: 2,
+            entries: 4,
+            op: 3,
+        }),
+        clock(ClockChange::Ntp {
+            value: 1,
+            old: 0,
+            new: -196_608,
+        }),
+        clock(ClockChange::Offset {
+            sec: -1,
+            nsec: 500_000_000,
+        }),
+    ];
+    check("netfilter-and-clock", &event);
 }
 
 #[test]

@@ -313,10 +313,9 @@ fn is_missing(event: &Event) -> bool {
     unknown || has(event, "BPF", "op", "UNLOAD")
 }
 
-/// Records that Auklet is known not to have: what is logged beside changes of the clock and of audit's own features.
+/// Records that Auklet is known not to have: what is logged beside changes of audit's own features.
 fn is_missing_record(record: &Record) -> bool {
-    let kinds = ["TIME_INJOFFSET", "TIME_ADJNTPVAL", "FEATURE_CHANGE"];
-    kinds.contains(&record.kind.as_str())
+    record.kind == "FEATURE_CHANGE"
 }
 
 /// What may differ, with the reasons in docs/parity.md.

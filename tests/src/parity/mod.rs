@@ -64,6 +64,9 @@ pub(crate) fn parity(selection: &Selection) -> ExitCode {
     };
     let families = workload::chosen(&selection.family);
     let (mut passed, mut failed, mut skipped, mut repeated) = (0, 0, 0, 0);
+    if families.iter().any(|family| family == "network") {
+        skipped += load_filters();
+    }
     let ready = start_auditd().and_then(|()| set_rules(&families));
     // By fentry such a kernel skips programs in nearly every run of the workload.
     let preempts = match ready.and_then(|()| preempts_itself()) {
@@ -134,6 +137,23 @@ pub(crate) fn start_auditd() -> Result<()> {
     fs::write("/etc/audit/auditd.conf", lines.join("\n"))?;
     fs::create_dir_all("/var/log/audit")?;
     tool("auditd", &[])
+}
+
+/// Packet filters, for acts of the family `network`; before anybody watches. How many there are not: their acts
+/// are refused under both.
+fn load_filters() -> u32 {
+    let mut skipped = 0;
+    if let Err(error) = tool("depmod", &["-a"]) {
+        println!("parity: {error:#}");
+    }
+    // The second is not in every kernel.
+    for module in ["nf_tables", "iptable_filter"] {
+        if let Err(error) = tool("modprobe", &[module]) {
+            println!("skipped changes by {module}: {error:#}");
+            skipped += 1;
+        }
+    }
+    skipped
 }
 
 /// The workload's calls alone.

@@ -22,8 +22,10 @@ pub(crate) use uring::open_by_ring;
 
 mod attributes;
 pub(super) mod call;
+mod clock;
 mod compat;
 mod execs;
+mod filters;
 mod logins;
 mod lookups;
 mod memory;

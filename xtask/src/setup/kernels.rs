@@ -1,6 +1,7 @@
 //! The kernels that guests boot: of each series the newest that Debian's suites hold.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -49,8 +50,17 @@ pub(crate) const SERIES: [Series; 4] = [
 /// The newest series.
 pub(crate) const NEWEST: &str = "7.x";
 
-/// Modules that guests can load.
-const MODULES: [&str; 1] = ["dummy"];
+/// Modules that guests can load, with those that they depend on.
+const MODULES: [&str; 2] = ["dummy", "nf_tables"];
+/// The same where the kernel is built with them.
+const OPTIONAL: [&str; 1] = ["iptable_filter"];
+/// Beside a kept kernel: the modules that were looked for when it was fetched.
+const SOUGHT: &str = "sought";
+
+/// What SOUGHT says of a kernel that has all that this xtask wants.
+fn sought() -> String {
+    [MODULES.as_slice(), &OPTIONAL].concat().join(" ")
+}
 
 /// A kernel in the cache.
 pub(crate) struct Kernel {
@@ -80,6 +90,12 @@ impl Kernel {
         self.dir.join("vmlinuz")
     }
 
+    /// Whether it was kept with the modules that are wanted now.
+    fn is_kept(&self) -> bool {
+        let found = fs::read_to_string(self.dir.join(SOUGHT)).unwrap_or_default();
+        self.vmlinuz().exists() && found == sought()
+    }
+
     /// `uname -r`.
     pub(crate) fn release(&self) -> Result<String> {
         let path = self.dir.join("release");
@@ -94,7 +110,7 @@ pub(crate) fn setup(refresh: bool) -> Result<()> {
     let mut apt = None;
     for series in &SERIES {
         let kernel = Kernel::named(series.name)?;
-        let cached = kernel.vmlinuz().exists() && !refresh;
+        let cached = kernel.is_kept() && !refresh;
         let shown = if cached {
             kernel.release()?
         } else {
@@ -146,15 +162,16 @@ fn keep(unpacked: &Path, release: &str, target: &Path) -> Result<()> {
         unpacked.join("usr/lib/modules"),
     ];
     for name in MODULES {
-        let found = roots.iter().find_map(|root| find(root, name));
-        let found = found.with_context(|| format!("no module {name} in {release}"))?;
-        let kept = modules.join(found.file_name().context("a module without a name")?);
-        fs::copy(&found, &kept)?;
-        if kept.extension().is_some_and(|extension| extension == "xz") {
-            quiet(command(&["xz", "-d"]).arg(&kept))?;
+        let found = keep_module(&roots, &modules, name)?;
+        found.with_context(|| format!("no module {name} in {release}"))?;
+    }
+    for name in OPTIONAL {
+        if keep_module(&roots, &modules, name)?.is_none() {
+            println!("setup: {release} has no module {name}");
         }
     }
     fs::write(target.join("release"), release)?;
+    fs::write(target.join(SOUGHT), sought())?;
     // Since 7.3 Debian's packages have the image beside the modules.
     let images = [
         unpacked.join("boot").join(format!("vmlinuz-{release}")),
@@ -169,9 +186,51 @@ fn keep(unpacked: &Path, release: &str, target: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `NAME.ko` or `NAME.ko.xz` below a directory.
+/// Copies a module and those that it depends on, as far as they are files. `None`: there is none.
+fn keep_module(roots: &[PathBuf], target: &Path, name: &str) -> Result<Option<()>> {
+    let (mut waiting, mut seen) = (vec![name.to_owned()], BTreeSet::new());
+    while let Some(name) = waiting.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        let Some(found) = roots.iter().find_map(|root| find(root, &name)) else {
+            // Built into the kernel, if another one depends on it.
+            if seen.len() == 1 {
+                return Ok(None);
+            }
+            continue;
+        };
+        let kept = target.join(found.file_name().context("a module without a name")?);
+        fs::copy(&found, &kept)?;
+        let image = if kept.extension().is_some_and(|extension| extension == "xz") {
+            quiet(command(&["xz", "-d", "-f"]).arg(&kept))?;
+            kept.with_extension("")
+        } else {
+            kept
+        };
+        waiting.extend(dependencies(&fs::read(&image)?));
+    }
+    Ok(Some(()))
+}
+
+/// `depends=` of a module's .modinfo: names with commas between them.
+fn dependencies(image: &[u8]) -> Vec<String> {
+    const KEY: &[u8] = b"\0depends=";
+    let Some(at) = image.windows(KEY.len()).position(|window| window == KEY) else {
+        return Vec::new();
+    };
+    let value = image[at + KEY.len()..].split(|b| *b == 0).next();
+    let names = String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
+    let names = names.split(',').filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// `NAME.ko` or `NAME.ko.xz` below a directory. A file's name may have `-` where the module's has `_`.
 fn find(dir: &Path, name: &str) -> Option<PathBuf> {
-    let wanted = [format!("{name}.ko"), format!("{name}.ko.xz")];
+    let dashes = name.replace('_', "-");
+    let wanted =
+        [name, dashes.as_str()].map(|name| [format!("{name}.ko"), format!("{name}.ko.xz")]);
+    let wanted = wanted.concat();
     for entry in fs::read_dir(dir).ok()?.flatten() {
         let path = entry.path();
         if path.is_dir() {
@@ -186,4 +245,17 @@ fn find(dir: &Path, name: &str) -> Option<PathBuf> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_tells_what_it_depends_on() {
+        let image = b"\x7fELF license=GPL\0depends=nfnetlink,libcrc32c\0name=nf_tables\0";
+        assert_eq!(dependencies(image), ["nfnetlink", "libcrc32c"]);
+        assert_eq!(dependencies(b"a\0depends=\0b"), Vec::<String>::new());
+        assert_eq!(dependencies(b"none"), Vec::<String>::new());
+    }
 }

@@ -65,6 +65,7 @@ pub(super) fn network(dir: &Path) -> Result<()> {
     netlinks();
     bad_addresses();
     in_chroot(dir);
+    super::filters::filters();
     compat::calls(dir, compat::NETWORK)?;
     renew(dir)
 }

@@ -28,6 +28,7 @@ pub(super) fn processes(dir: &Path) -> Result<()> {
     forks()?;
     threads()?;
     machine()?;
+    super::clock::clock();
     compat::calls(dir, compat::PROCESSES)?;
     act(dir, 0)
 }
