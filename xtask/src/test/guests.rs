@@ -136,6 +136,11 @@ fn jobs(named: &[String]) -> Result<Vec<Job>> {
     let all = vec!["all".to_owned()];
     let names = if named.is_empty() { &all } else { named };
     let mut jobs = Vec::new();
+    // The longest first: no guest runs on alone at the end.
+    let (kernel, drive) = SETS;
+    if named.is_empty() || names.iter().any(|name| name == kernel || name == "all") {
+        jobs.push((Kernel::named(kernel)?, drive));
+    }
     for drive in DRIVES {
         for kernel in kernels(names)? {
             let drive = if named.is_empty() {
@@ -145,10 +150,6 @@ fn jobs(named: &[String]) -> Result<Vec<Job>> {
             };
             jobs.extend(drive.map(|drive| (kernel, drive)));
         }
-    }
-    let (kernel, drive) = SETS;
-    if named.is_empty() || names.iter().any(|name| name == kernel || name == "all") {
-        jobs.push((Kernel::named(kernel)?, drive));
     }
     if named.is_empty() {
         jobs.push((Kernel::named(NEWEST)?, "demo"));
